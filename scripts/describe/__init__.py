@@ -1,0 +1,1 @@
+"""The parts of ``describe_cpython.py``: opcode tables, offsets, the generated text, its checks."""
