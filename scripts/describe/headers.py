@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from describe.fields import Version, debug_expressions, offset_expressions
 
-# gh-127953 put a length byte in front of the line data of sys.monitoring; 3.14 always had it.
-# 3.13 took it in a patch release, so the layout of that minor version hangs on the patch level.
-LINES_CHANGED_IN_PATCH: dict[Version, int] = {(3, 13): 2}
+# gh-127953 put a size byte in front of the line data of sys.monitoring. 3.14 always had it; 3.13
+# took it in a patch release ("What's New in Python 3.13.3 final", GH-129127), so the layout of that
+# minor version hangs on the patch level; 3.12 never took it (GH-132268 was closed).
+LINES_CHANGED_IN_PATCH: dict[Version, int] = {(3, 13): 3}
 LINES_FORMAT_PAIRS = 0
 LINES_FORMAT_SIZED = 1
 

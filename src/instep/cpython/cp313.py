@@ -137,7 +137,7 @@ DESCRIPTION = Description(
         "generator.frame_state": 67,
         "generator.iframe": 72,
         "lines.format": 0,
-        "lines.changed_in_patch": 2,
+        "lines.changed_in_patch": 3,
     },
     debug_offsets={
         "table.version": 8,
