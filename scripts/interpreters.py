@@ -116,12 +116,15 @@ def _installed() -> Iterator[Interpreter]:
     """Yield what the machine has, by the real path of each program once."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
-    folders += [Path("/usr/bin"), Path("/usr/local/bin"), *sorted(pyenv.glob("versions/*/bin"))]
+    folders += [Path("/usr/bin"), Path("/usr/local/bin")]
+    # PYENV_ROOT may be left over from another user.
+    if os.access(pyenv, os.R_OK | os.X_OK):
+        folders += sorted(pyenv.glob("versions/*/bin"))
     programs = {
         program.resolve(): None
         for folder in folders
         for minor in MINORS
-        if (program := folder / f"python{minor}").exists()
+        if os.access(program := folder / f"python{minor}", os.R_OK | os.X_OK)
     }
     for program in programs:
         # pyenv's shims are shell scripts: not the process that runs in the end.
