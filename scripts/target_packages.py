@@ -69,7 +69,7 @@ def _fill(folder: Path, minor: str, requirements: str) -> None:
 
 def _blocks(requirements: str) -> list[str]:
     """Split a requirements file into one text for each library, its hashes included."""
-    return re.findall(r"(?m)^[A-Za-z0-9].*(?:\\\n.*)*", requirements)
+    return re.findall(r"(?m)^[A-Za-z0-9][^\\\n]*(?:\\\n[^\\\n]*)*", requirements)
 
 
 def _pip_install(folder: Path, minor: str, requirements: str) -> str | None:
