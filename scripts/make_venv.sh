@@ -19,7 +19,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 fi
 if "$python" -m pip --version >/dev/null 2>&1; then
     "$python" -m venv --without-pip "$folder"
-    exec "$python" -m pip --quiet --python "$folder/bin/python" install pip
+    exec "$python" -m pip --quiet --python "$folder/bin/python" install --ignore-installed pip
 fi
 echo "$python has neither ensurepip nor pip. On Debian: apt-get install python3-venv" >&2
 exit 1
