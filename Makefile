@@ -45,8 +45,10 @@ interpreters: $(READY)
 requirements:
 	sh scripts/pin_requirements.sh
 
-$(READY): pyproject.toml requirements/dev.txt scripts/make_venv.sh
+$(RUN):
 	@python="$(CHOSEN)"; test -n "$$python" && sh scripts/make_venv.sh "$$python" $(VENV)
+
+$(READY): pyproject.toml requirements/dev.txt | $(RUN)
 	$(RUN) -m pip --quiet --disable-pip-version-check install --require-hashes --requirement requirements/dev.txt
 	$(RUN) -m pip --quiet --disable-pip-version-check install --no-build-isolation --no-deps --editable .
 	@touch $@
