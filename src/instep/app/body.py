@@ -1,0 +1,208 @@
+"""Evidence of the statements that ran once, when a module was imported.
+
+In this order, the first that speaks decides (docs/explanation/proof.md): the main script's own
+frame; a file that has not changed since the program started; an outdated bytecode file that equals
+every live function; literals against live values.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from instep.disk.pyc import PycState
+from instep.errors import HelperFailed, Malformed
+from instep.model.compiled import CompiledCode, CompiledModule, SyntaxProblem
+from instep.model.encoding import decode_logic
+from instep.model.verdicts import DefinitionVerdict, Kind, Verdict
+from instep.verdict.difference import INSTRUCTIONS
+from instep.verdict.judge import DISCARDED, OTHER_RELEASE, BodyEvidence
+from instep.verdict.literals import LiveClass, LiveDefaults, LiveValues, compare_values
+from instep.verdict.literals import missing_definitions as find_missing
+from instep.verdict.tree import BodyDifference, Tree, body_differences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from instep.app.files import FileSubject
+    from instep.app.live_view import LiveView
+    from instep.app.source_view import Bytecode, SourceView
+    from instep.disk.sources import SourceFile
+    from instep.model.code import CanonicalCode
+    from instep.process.target import Target
+    from instep.verdict.pairing import Pair
+
+PROVEN = BodyEvidence(Verdict.FRESH, whole=True)
+
+
+class BodyWitness:
+    """Looks for evidence of module bodies of one process."""
+
+    def __init__(self, target: Target, live: LiveView, disk: SourceView) -> None:
+        self._target = target
+        self._live = live
+        self._disk = disk
+
+    def evidence(
+        self,
+        subject: FileSubject,
+        source: SourceFile,
+        module: CompiledModule,
+        pairs: Iterable[Pair],
+    ) -> BodyEvidence:
+        """What can be shown of the body of one module."""
+        lives = [one.live for one in pairs]
+        disk = self._disk.source_tree(source, module)
+        frame = self._live.modules.get(subject.file)
+        if frame is not None:
+            witness = self._live_tree(frame.code)
+            if witness is not None:
+                return _compare(witness, disk, lives)
+        if source.path.endswith(".pyc"):
+            unchanged = self._disk.is_unchanged(subject.file)
+            return PROVEN if unchanged else BodyEvidence(Verdict.UNPROVEN, DISCARDED)
+        spoken = self._by_bytecode(subject, source, module, lives, disk)
+        return spoken or self._by_values(subject, source)
+
+    def _by_bytecode(
+        self,
+        subject: FileSubject,
+        source: SourceFile,
+        module: CompiledModule,
+        lives: list[CanonicalCode],
+        disk: Tree,
+    ) -> BodyEvidence | None:
+        """The clock and the bytecode file, which must be looked at together.
+
+        A file that has not changed can still have been loaded from bytecode that is not its own.
+        """
+        unchanged = self._disk.is_unchanged(subject.file)
+        bytecode = self._disk.bytecode(source)
+        state = PycState.FOREIGN if bytecode is None else bytecode.state
+        if bytecode is None or state is PycState.FOREIGN:
+            return PROVEN if unchanged else None
+        if state is PycState.OUTDATED:
+            return PROVEN if unchanged else self._by_outdated(bytecode, lives, disk)
+        return self._by_valid(bytecode, module, lives, disk) if unchanged else None
+
+    def _by_outdated(
+        self, bytecode: Bytecode, lives: list[CanonicalCode], disk: Tree
+    ) -> BodyEvidence | None:
+        """An older source's bytecode, if it must be what this process loaded.
+
+        It must equal every live function. Its source must have been written before the program
+        started, and the process must write bytecode: then an import of any other source would have
+        replaced it.
+        """
+        started = self._disk.image_started
+        if started is None or bytecode.recorded > started or not self._disk.state.writes_bytecode:
+            return None
+        kept = self._disk.compiler.pyc(bytecode.data)
+        known = {(code.logic, code.layout) for code in kept.codes}
+        if kept.problem is not None or not all(one[2:4] in known for one in lives):
+            return None
+        return _compare(self._disk.bytecode_tree(bytecode, kept), disk, lives)
+
+    def _by_valid(
+        self,
+        bytecode: Bytecode,
+        module: CompiledModule,
+        lives: list[CanonicalCode],
+        disk: Tree,
+    ) -> BodyEvidence | None:
+        """Bytecode that claims to be this unchanged source's: it is so, or it lies."""
+        kept = self._disk.compiler.pyc(bytecode.data)
+        if kept.problem is not None or kept.codes[-1].logic == module.codes[-1].logic:
+            return PROVEN
+        held = {code.logic for code in kept.codes}
+        if not all(live.logic in held for live in lives):
+            ours = {code.logic for code in module.codes}
+            return PROVEN if all(live.logic in ours for live in lives) else None
+        found = _compare(self._disk.bytecode_tree(bytecode, kept), disk, lives)
+        if found.verdict is Verdict.STALE and all(
+            one.difference == INSTRUCTIONS for one in found.definitions
+        ):
+            return BodyEvidence(Verdict.UNPROVEN, OTHER_RELEASE)
+        return found
+
+    def _live_tree(self, address: int) -> Tree | None:
+        """The code of a running ``<module>`` frame with all that is nested in it."""
+        reader = self._target.walker
+        try:
+            found = reader.tree(address)
+        except Malformed:
+            return None
+        codes = tuple(
+            CompiledCode(code.qualname, code.first_line, code.logic, code.layout, b"", parent)
+            for code, parent in found
+        )
+        logics = [code.logic_bytes for code, _ in found]
+        return Tree(CompiledModule(codes), lambda index, _: decode_logic(logics[index]))
+
+    def _by_values(self, subject: FileSubject, source: SourceFile) -> BodyEvidence:
+        unproven = BodyEvidence(Verdict.UNPROVEN, DISCARDED)
+        if not subject.namespace:
+            return unproven
+        try:
+            outline = self._disk.compiler.outline(source.data, source.digest)
+            if isinstance(outline, SyntaxProblem):
+                return unproven
+            found = tuple(compare_values(outline, self._values(subject)))
+        except (Malformed, HelperFailed):
+            return unproven
+        return BodyEvidence(Verdict.STALE, "", found) if found else unproven
+
+    def missing(self, subject: FileSubject, source: SourceFile) -> tuple[str, ...]:
+        """Definitions on disk that a fresh import would bind and that memory doesn't have."""
+        if not subject.namespace:
+            return ()
+        try:
+            outline = self._disk.compiler.outline(source.data, source.digest)
+            if isinstance(outline, SyntaxProblem):
+                return ()
+            return tuple(find_missing(outline, self._values(subject)))
+        except (Malformed, HelperFailed):
+            return ()
+
+    def _values(self, subject: FileSubject) -> LiveValues:
+        values = self._target.values
+        classes = values.classes(subject.namespace, subject.name)
+        defaults: dict[str, list[LiveDefaults]] = {}
+        for code, functions in self._live.functions(subject.file).items():
+            try:
+                form = self._target.walker.read(code)
+                for function in functions:
+                    positional, keyword = values.defaults(function.address)
+                    one = LiveDefaults(form.first_line, positional, keyword)
+                    defaults.setdefault(form.qualname, []).append(one)
+            except Malformed:
+                continue
+        return LiveValues(
+            values.namespace(subject.namespace),
+            {
+                name: LiveClass(image.bases, values.namespace(image.namespace))
+                for name, image in classes.items()
+            },
+            {name: tuple(found) for name, found in defaults.items()},
+        )
+
+
+def _compare(witness: Tree, disk: Tree, lives: list[CanonicalCode]) -> BodyEvidence:
+    if witness.module.codes[-1].logic == disk.module.codes[-1].logic:
+        return PROVEN
+    alive = {live.logic for live in lives}
+    found = body_differences(witness, disk, alive.__contains__)
+    certain = tuple(_as_definition(one) for one in found if one.certain)
+    if certain:
+        return BodyEvidence(Verdict.STALE, "", certain)
+    if found:
+        gone = ", ".join(sorted({one.qualname for one in found}))
+        return BodyEvidence(
+            Verdict.UNPROVEN, f"code that ran at import and is gone differs: {gone}"
+        )
+    return BodyEvidence(Verdict.FRESH)
+
+
+def _as_definition(one: BodyDifference) -> DefinitionVerdict:
+    return DefinitionVerdict(
+        one.qualname, Kind.BODY, one.line, Verdict.STALE, "", one.difference
+    )

@@ -1,0 +1,183 @@
+"""``check``: is the code in a process's memory the code on disk?"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from instep.app.files import FileJudge, FileSubject
+from instep.app.live_view import LiveView
+from instep.app.native import EXTENSIONS, judge_extension
+from instep.app.scope import Scope
+from instep.app.source_view import SourceView
+from instep.errors import InstepError, ProcessEnded
+from instep.model.verdicts import SEVERITY, Report, StaleFrame, Verdict, worst
+from instep.process.frames import line_number
+from instep.process.maps import parse_maps
+from instep.process.target import Target
+from instep.system.processes import ProcessHandle
+
+if TYPE_CHECKING:
+    from instep.model.identity import ProcessFacts
+    from instep.model.verdicts import ModuleVerdict
+    from instep.process.modules import InterpreterState, LoadedModule
+    from instep.process.target import Snapshot
+
+NOTHING_IN_SCOPE = "no code of its own is loaded"
+MAIN = "__main__"
+
+
+class Options(NamedTuple):
+    """What of a process is judged, and whether what is fine is listed too."""
+
+    all_code: bool = False
+    modules: tuple[str, ...] = ()
+    everything: bool = False
+
+
+def check_process(pid: int, options: Options) -> Report:
+    """Judge one process. Raises an ``InstepError`` if it can't be read at all."""
+    started = time.perf_counter()
+    with ProcessHandle(pid) as handle:
+        facts = handle.facts()
+        with Target(handle) as target:
+            report = _check(handle, facts, target, options)
+        if not handle.alive():
+            raise ProcessEnded(pid)
+    return report._replace(elapsed_seconds=time.perf_counter() - started)
+
+
+def failed_report(pid: int, error: InstepError) -> Report:
+    """The report on a process that can't be read: unproven, with the reason."""
+    return Report(
+        pid, 0.0, "", (), "", Verdict.UNPROVEN, str(error), (), (), (), 0.0, error.slug
+    )
+
+
+def _check(
+    handle: ProcessHandle, facts: ProcessFacts, target: Target, options: Options
+) -> Report:
+    snapshot = target.capture()
+    main = snapshot.interpreters[-1] if snapshot.interpreters else None
+    if main is None:
+        raise ProcessEnded(handle.pid)
+    scope = Scope(options.all_code, options.modules, main.standard_library)
+    live = LiveView(target, snapshot)
+    live.attribute(_sourceless(snapshot))
+    disk = SourceView(handle, facts, target.interpreter, main)
+    try:
+        subjects = _subjects(live, snapshot, scope)
+        judge = FileJudge(target, live, disk, everything=options.everything)
+        modules = judge.judge(subjects)
+        mappings = parse_maps(handle.read("maps"))
+        modules += [
+            judge_extension(module.name, module.file, mappings, disk.root)
+            for module in _extensions(snapshot, scope)
+            if module.file is not None
+        ]
+        stale_frames = _stale_frames(target, snapshot, modules)
+    finally:
+        disk.close()
+    verdict, reason = _overall(modules, snapshot)
+    return Report(
+        pid=handle.pid,
+        started=facts.started,
+        python=target.interpreter.build.name,
+        command=facts.command,
+        directory=facts.directory,
+        verdict=verdict,
+        reason=reason,
+        modules=tuple(sorted(modules, key=lambda one: (-SEVERITY[one.verdict], one.name))),
+        stale_frames=tuple(stale_frames),
+        issues=snapshot.issues,
+        elapsed_seconds=0.0,
+    )
+
+
+def _overall(modules: list[ModuleVerdict], snapshot: Snapshot) -> tuple[Verdict, str]:
+    if not modules:
+        return Verdict.UNPROVEN, NOTHING_IN_SCOPE
+    verdict = worst([module.verdict for module in modules])
+    if verdict is Verdict.FRESH and snapshot.issues:
+        return Verdict.UNPROVEN, snapshot.issues[0]
+    reasons = [module.reason for module in modules if module.verdict is verdict]
+    return verdict, reasons[0] if verdict is Verdict.UNPROVEN else ""
+
+
+def _all_modules(snapshot: Snapshot) -> list[LoadedModule]:
+    states: tuple[InterpreterState, ...] = snapshot.interpreters
+    return [module for state in reversed(states) for module in state.modules]
+
+
+def _sourceless(snapshot: Snapshot) -> dict[int, str]:
+    return {
+        module.namespace: module.file
+        for module in _all_modules(snapshot)
+        if module.file is not None and module.file.endswith(".pyc")
+    }
+
+
+def _extensions(snapshot: Snapshot, scope: Scope) -> list[LoadedModule]:
+    found: dict[str, LoadedModule] = {}
+    for module in _all_modules(snapshot):
+        file = module.file
+        if file is not None and file.endswith(EXTENSIONS) and scope.holds_file(file):
+            if scope.holds_name(module.name, file):
+                found.setdefault(file, module)
+    return list(found.values())
+
+
+def _subjects(live: LiveView, snapshot: Snapshot, scope: Scope) -> list[FileSubject]:
+    """All files in scope that modules or live code came from."""
+    subjects: dict[str, FileSubject] = {}
+    frozen: dict[str, FileSubject] = {}
+    for module in _all_modules(snapshot):
+        file = module.file
+        if file is None or file.endswith(EXTENSIONS) or not file.startswith("/"):
+            continue
+        loader = (module.loader or "").rpartition(".")[2]
+        if loader == "FrozenImporter":
+            continue
+        if file not in subjects or subjects[file].name == MAIN:
+            subjects[file] = FileSubject(file, module.name, module.loader, module.namespace)
+    for file in live.files():
+        if file not in subjects and _is_source(file):
+            name = file.removeprefix("<frozen ").removesuffix(">")
+            subjects[file] = FileSubject(file, name, None, 0)
+    del frozen
+    return [
+        subject
+        for file, subject in subjects.items()
+        if scope.holds_file(file) and scope.holds_name(subject.name, file)
+    ]
+
+
+def _is_source(file: str) -> bool:
+    """Whether a ``co_filename`` that belongs to no module names a source of Python code.
+
+    Templates and generated code are compiled under other names; they have no file to compare with.
+    """
+    return file.startswith("<frozen ") or (file.startswith("/") and file.endswith(".py"))
+
+
+def _stale_frames(
+    target: Target, snapshot: Snapshot, modules: list[ModuleVerdict]
+) -> list[StaleFrame]:
+    bad: dict[str, set[tuple[str, int]]] = {}
+    for module in modules:
+        for one in module.definitions:
+            if one.verdict in (Verdict.STALE, Verdict.ORPHANED):
+                bad.setdefault(module.file, set()).add((one.qualname, one.line))
+    found: list[StaleFrame] = []
+    for frame in snapshot.frames if bad else ():
+        file = target.file_of(frame.code)
+        if file not in bad:
+            continue
+        try:
+            code = target.walker.read(frame.code)
+        except InstepError:
+            continue
+        if (code.qualname, code.first_line) in bad[file]:
+            line = line_number(target.objects, frame)
+            found.append(StaleFrame(frame.thread, code.qualname, line, file))
+    return found

@@ -1,0 +1,299 @@
+"""The files of one process: pair, confirm, gather evidence, judge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from instep.app.body import PROVEN, BodyWitness
+from instep.app.live_view import Settled, Suspect
+from instep.disk.compiler import SOURCE
+from instep.disk.pyc import PycState
+from instep.disk.sources import SourceFile, SourceMissing
+from instep.errors import HelperFailed, Malformed
+from instep.model.encoding import decode_logic
+from instep.model.verdicts import BYTECODE_LIES, SEVERITY, ModuleVerdict, Verdict
+from instep.verdict.difference import describe_difference, same_shape
+from instep.verdict.judge import (
+    OTHER_RELEASE,
+    BodyEvidence,
+    Evidence,
+    judge_missing,
+    judge_module,
+    judge_unproven,
+)
+from instep.verdict.pairing import DiskIndex, Pair, pair, settle_by_body
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from instep.app.live_view import LiveView
+    from instep.app.source_view import SourceView
+    from instep.model.code import CanonicalCode
+    from instep.model.compiled import CompiledModule
+    from instep.process.target import Target
+
+STANDARD_LOADERS = frozenset({
+    "SourceFileLoader", "SourcelessFileLoader", "FrozenImporter", "BuiltinImporter",
+    "NamespaceLoader", "_NamespaceLoader",
+})  # fmt: skip
+IMPORTLIB = ("_frozen_importlib", "importlib.")
+FIRST_LINE_CONSTANT_SINCE = (3, 13)
+MAXIMUM_SHIFTS = 16
+UNSTEADY = "it changes while it is read"
+_FROZEN_NAMES = {
+    "importlib._bootstrap": "_frozen_importlib",
+    "importlib._bootstrap_external": "_frozen_importlib_external",
+}
+FINE = (Verdict.FRESH, Verdict.MOVED)
+
+
+class FileSubject(NamedTuple):
+    """A file to judge: the module it was loaded as, its loader, and its namespace if known."""
+
+    file: str
+    name: str
+    loader: str | None
+    namespace: int
+
+    @property
+    def hook(self) -> str:
+        """The import hook that the file went through; empty for the import system's own ways."""
+        if self.loader is None:
+            return ""
+        module, _, name = self.loader.rpartition(".")
+        standard = name in STANDARD_LOADERS and (not module or module.startswith(IMPORTLIB))
+        return "" if standard else name
+
+
+class OpenFile(NamedTuple):
+    """A file whose source compiles, with the code of it that is alive."""
+
+    subject: FileSubject
+    source: SourceFile | None
+    module: CompiledModule
+    index: DiskIndex
+    lives: dict[int, CanonicalCode | None]
+    unsteady: int = 0
+
+    def suspects(self) -> list[Suspect]:
+        """The code objects that one reading did not show to be fine."""
+        pairs = pair([code for code in self.lives.values() if code is not None], self.index)
+        fine = {one.live for one in pairs if one.verdict in FINE or one.reason}
+        return [
+            Suspect(self.subject.file, address)
+            for address, code in self.lives.items()
+            if code not in fine
+        ]
+
+
+class FileJudge:
+    """Judges all files of one process in two passes: what is fine at once, the rest confirmed."""
+
+    def __init__(
+        self, target: Target, live: LiveView, disk: SourceView, *, everything: bool
+    ) -> None:
+        self._target = target
+        self._live = live
+        self._disk = disk
+        self._everything = everything
+        self._body = BodyWitness(target, live, disk)
+
+    def judge(self, subjects: Iterable[FileSubject]) -> list[ModuleVerdict]:
+        """The verdicts on the files, in the order of the subjects."""
+        verdicts: dict[FileSubject, ModuleVerdict | None] = {}
+        waiting: dict[str, OpenFile] = {}
+        missing: dict[str, FileSubject] = {}
+        for subject in subjects:
+            verdicts[subject] = None
+            opened = self._open(subject)
+            if isinstance(opened, ModuleVerdict):
+                verdicts[subject] = opened
+            elif opened is None:
+                missing[subject.file] = subject
+            elif opened.suspects():
+                waiting[subject.file] = opened
+            else:
+                verdicts[subject] = self._conclude(opened)
+        for subject, verdict in self._confirm(waiting, missing):
+            verdicts[subject] = verdict
+        return [verdict for verdict in verdicts.values() if verdict is not None]
+
+    def _confirm(
+        self, waiting: dict[str, OpenFile], missing: dict[str, FileSubject]
+    ) -> Iterable[tuple[FileSubject, ModuleVerdict | None]]:
+        suspects = [suspect for opened in waiting.values() for suspect in opened.suspects()]
+        suspects += [
+            Suspect(file, code) for file in missing for code in self._live.functions(file)
+        ]
+
+        def is_fine(suspect: Suspect, code: CanonicalCode) -> bool:
+            opened = waiting.get(suspect.file)
+            return opened is not None and pair([code], opened.index)[0].verdict in FINE
+
+        settled = self._live.confirm(suspects, is_fine) if suspects else {}
+        for file, opened in waiting.items():
+            yield opened.subject, self._conclude(_settle(opened, settled[file]))
+        for file, subject in missing.items():
+            found = settled.get(file, Settled({}, 0))
+            names = [(code.qualname, code.first_line) for code in found.codes.values()]
+            yield subject, _judge_gone(subject, names)
+
+    def _open(self, subject: FileSubject) -> OpenFile | ModuleVerdict | None:
+        """Read and compile the file; a verdict if that settles it, ``None`` if it is gone."""
+        amount = self._live.amount(subject.file)
+        try:
+            if subject.file.startswith("<frozen "):
+                return self._open_frozen(subject)
+            found = self._disk.root.read(subject.file)
+            if isinstance(found, SourceMissing):
+                if found.gone and not subject.hook:
+                    return None
+                reason = f"import hook {subject.hook}"
+                if not subject.hook:
+                    reason = f"the source can't be read: {found.reason}"
+                return judge_unproven(subject.name, subject.file, reason, amount)
+            if found.path.endswith(".pyc"):
+                module = self._disk.compiler.pyc(found.data)
+            else:
+                module = self._disk.compiler.source(found.data, found.digest)
+        except HelperFailed as error:
+            return judge_unproven(subject.name, subject.file, str(error), amount)
+        if module.problem is not None:
+            where = f"line {module.problem.line}: " if module.problem.line else ""
+            reason = f"the source no longer compiles: {where}{module.problem.message}"
+            return judge_unproven(subject.name, subject.file, reason, amount, broken=True)
+        return self._with_lives(subject, found, module)
+
+    def _open_frozen(self, subject: FileSubject) -> OpenFile | ModuleVerdict:
+        name = subject.file.removeprefix("<frozen ").removesuffix(">")
+        module = self._disk.compiler.frozen(_FROZEN_NAMES.get(name, name))
+        if module.problem is not None:
+            amount = self._live.amount(subject.file)
+            return judge_unproven(subject.name, subject.file, "it is no frozen module", amount)
+        return self._with_lives(subject, None, module)
+
+    def _with_lives(
+        self, subject: FileSubject, source: SourceFile | None, module: CompiledModule
+    ) -> OpenFile:
+        index = DiskIndex(module)
+        expected = {code.logic for code in module.codes}
+        lives = self._live.codes(subject.file, index.masks(), expected)
+        return OpenFile(subject, source, module, index, lives)
+
+    def _conclude(self, opened: OpenFile) -> ModuleVerdict:
+        """Judge a file whose living code is settled."""
+        subject, source = opened.subject, opened.source
+        lives = [code for code in opened.lives.values() if code is not None]
+        pairs = pair(lives, opened.index)
+        lied = False
+        body, added = PROVEN, ()
+        if source is not None:
+            pairs = [self._unless_shifted(one, opened) for one in pairs]
+            if subject.hook:
+                pairs = [_through_hook(one, subject.hook) for one in pairs]
+                body = BodyEvidence(Verdict.UNPROVEN, f"import hook {subject.hook}")
+            else:
+                pairs, lied = self._consider_bytecode(pairs, opened)
+                body = self._body.evidence(subject, source, opened.module, pairs)
+                if not body.whole:
+                    added = self._body.missing(subject, source)
+        pairs = settle_by_body(pairs, body_proven=body.whole)
+        if opened.unsteady and body.verdict is Verdict.FRESH:
+            body = BodyEvidence(Verdict.UNPROVEN, UNSTEADY)
+        evidence = Evidence(
+            subject.name,
+            subject.file,
+            tuple(pairs),
+            body,
+            added=added,
+            causes=(BYTECODE_LIES,) if lied else (),
+            edited=source.facts.st_mtime if source else None,
+        )
+        return judge_module(
+            evidence, lambda one: self._differ(one, opened), everything=self._everything
+        )
+
+    def _unless_shifted(self, one: Pair, opened: OpenFile) -> Pair:
+        """Class bodies hold their line number since 3.13: compare with the source moved along."""
+        source = opened.source
+        version = self._target.interpreter.build.version[:2]
+        if one.verdict is not Verdict.STALE or version < FIRST_LINE_CONSTANT_SINCE:
+            return one
+        shift = one.live.first_line - opened.module.codes[one.index].first_line
+        if not shift or not one.live.nested or source is None:
+            return one
+        moved = self._disk.compiler.source(source.data, source.digest, shift)
+        if moved.problem is None and moved.codes[one.index].logic == one.live.logic:
+            return one._replace(verdict=Verdict.MOVED)
+        return one
+
+    def _consider_bytecode(self, pairs: list[Pair], opened: OpenFile) -> tuple[list[Pair], bool]:
+        """What a fresh import would load is the bytecode file, if its header matches the source.
+
+        If that equals what is alive and the source compiles to something else, the file lies, or
+        another release of the compiler made it. Constants and names tell the two apart.
+        """
+        source = opened.source
+        bad = [one for one in pairs if one.verdict is Verdict.STALE]
+        if not bad or source is None or source.path.endswith(".pyc"):
+            return pairs, False
+        bytecode = self._disk.bytecode(source)
+        if bytecode is None or bytecode.state is not PycState.VALID:
+            return pairs, False
+        kept = self._disk.compiler.pyc(bytecode.data)
+        held = {code.logic for code in kept.codes}
+        lied = False
+        settled = []
+        for one in pairs:
+            if one.verdict is Verdict.STALE and one.live.logic in held:
+                if self._same_shape(one, opened):
+                    one = one._replace(verdict=Verdict.UNPROVEN, reason=OTHER_RELEASE)  # noqa: PLW2901
+                else:
+                    lied = True
+            settled.append(one)
+        return settled, lied
+
+    def _same_shape(self, one: Pair, opened: OpenFile) -> bool:
+        try:
+            old = decode_logic(one.live.logic_bytes)
+            return same_shape(old, decode_logic(self._logic(opened, one.index)))
+        except (Malformed, HelperFailed):
+            return False
+
+    def _logic(self, opened: OpenFile, index: int) -> bytes:
+        source = opened.source
+        if source is None:
+            return b""
+        return self._disk.compiler.logic(SOURCE, source.data, source.digest)[index]
+
+    def _differ(self, one: Pair, opened: OpenFile) -> str:
+        """What differs between the two sides of a stale pair; nested code is followed."""
+        try:
+            new = decode_logic(self._logic(opened, one.index))
+            text = describe_difference(decode_logic(one.live.logic_bytes), new)
+        except (Malformed, HelperFailed):
+            return ""
+        return text
+
+
+def _settle(opened: OpenFile, settled: Settled) -> OpenFile:
+    suspects = {suspect.code for suspect in opened.suspects()}
+    lives = {address: code for address, code in opened.lives.items() if address not in suspects}
+    return opened._replace(lives=lives | settled.codes, unsteady=settled.unsteady)
+
+
+def _through_hook(one: Pair, hook: str) -> Pair:
+    if one.verdict in (Verdict.STALE, Verdict.ORPHANED):
+        return one._replace(verdict=Verdict.UNPROVEN, reason=f"import hook {hook}")
+    return one
+
+
+def _judge_gone(subject: FileSubject, names: list[tuple[str, int]]) -> ModuleVerdict | None:
+    if not names and not subject.namespace:
+        return None
+    return judge_missing(subject.name, subject.file, sorted(set(names), key=lambda one: one[1]))
+
+
+def severity(verdict: ModuleVerdict) -> int:
+    """For sorting: the worst first."""
+    return -SEVERITY[verdict.verdict]

@@ -1,0 +1,61 @@
+"""The command line: finds the verb, runs it, and turns errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from instep.errors import InstepError
+
+# Each verb is a module of this folder with run(arguments) -> int, imported when it is used.
+VERBS = {
+    "check": "is the code in memory the code on disk? proven per function",
+    "ps": "one row for every Python process: what runs, and its verdict",
+    "demo": "the incident, replayed in under half a minute",
+}
+USAGE = "usage: instep VERB [OPTIONS] [TARGET ...]"
+EPILOGUE = """\
+TARGET: a pid, :PORT, or the path of a script or module; with none, my
+processes whose code lies under the current directory.
+
+exit codes: 0 proven fresh, 1 stale, 2 misuse, 3 could not tell, 4 an action's
+proof failed, 5 no process matched
+
+examples:
+  instep check 4242
+  instep ps
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        sys.stdout.write(_help())
+        return 0 if arguments else 2
+    if arguments[0] in ("-V", "--version"):
+        from instep import __version__
+
+        sys.stdout.write(f"instep {__version__}\n")
+        return 0
+    verb = arguments[0]
+    if verb not in VERBS:
+        sys.stderr.write(f"instep: {verb!r} is no verb\n{_help()}")
+        return 2
+    try:
+        return int(importlib.import_module(f"instep.cli.{verb}").run(arguments[1:]))
+    except InstepError as error:
+        hint = f"\n  {error.hint}" if error.hint else ""
+        sys.stderr.write(f"instep: {error} [{error.slug}]{hint}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 141
+
+
+def _help() -> str:
+    width = max(map(len, VERBS))
+    rows = "\n".join(f"  {verb:<{width}}  {text}" for verb, text in VERBS.items())
+    return f"{USAGE}\n\nverbs:\n{rows}\n\n{EPILOGUE}"

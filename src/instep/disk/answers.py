@@ -1,0 +1,115 @@
+"""What a helper answered, checked and turned into compiled modules."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING, NamedTuple
+
+from instep.errors import HelperFailed, Malformed
+from instep.model.compiled import (
+    ClassHeader,
+    CompiledCode,
+    CompiledModule,
+    Constant,
+    Defaults,
+    Definition,
+    Outline,
+    SyntaxProblem,
+)
+from instep.model.encoding import DIGEST_SIZE, U32, blob, decode, decode_logic
+
+if TYPE_CHECKING:
+    from instep.disk.helper import AnswerReader
+
+MAXIMUM_CODES = 1 << 20
+_MASK = b"\0" + b"\xff" * 255
+
+
+class Compiled(NamedTuple):
+    """A compiled module and, in the same order, the encoded logic of its code objects."""
+
+    module: CompiledModule
+    logic: tuple[bytes, ...]
+
+
+def read_codes(answer: AnswerReader) -> Compiled:
+    """Read the answer to a job that asks for code. Raises ``HelperFailed``."""
+    problem = _read_problem(answer)
+    if problem is not None:
+        return Compiled(CompiledModule((), problem), ())
+    count = answer.number()
+    if not 0 < count <= MAXIMUM_CODES:
+        raise HelperFailed(f"the target's interpreter answered with {count} code objects")
+    codes: list[CompiledCode] = []
+    logics: list[bytes] = []
+    parents = [-1] * count
+    try:
+        for index in range(count):
+            code, logic, children = _read_code(answer, codes)
+            for child in children:
+                parents[child] = index
+            codes.append(code)
+            logics.append(logic)
+    except Malformed as error:
+        raise HelperFailed(f"the target's interpreter answered with broken code: {error}") from error
+    placed = [code._replace(parent=parent) for code, parent in zip(codes, parents, strict=True)]
+    return Compiled(CompiledModule(tuple(placed)), tuple(logics))
+
+
+def _read_code(
+    answer: AnswerReader, known: list[CompiledCode]
+) -> tuple[CompiledCode, bytes, list[int]]:
+    amount = answer.number()
+    if amount > len(known):
+        raise Malformed("a code object claims more children than there are")
+    children = [answer.number() for _ in range(amount)]
+    if any(child >= len(known) for child in children):
+        raise Malformed("a code object names a child that comes after it")
+    first_line = answer.number()
+    lines, encoded = answer.data(), answer.data()
+    logic = decode_logic(encoded)
+    layout = blake2b(U32.pack(first_line), digest_size=DIGEST_SIZE)
+    layout.update(blob(lines))
+    for child in children:
+        layout.update(known[child].layout)
+    code = CompiledCode(
+        logic.qualname,
+        first_line,
+        blake2b(encoded, digest_size=DIGEST_SIZE).digest(),
+        layout.digest(),
+        logic.code[: len(logic.code) // 2].translate(_MASK),
+        -1,
+    )
+    return code, encoded, children
+
+
+def _read_problem(answer: AnswerReader) -> SyntaxProblem | None:
+    status = answer.number()
+    if status == 0:
+        return None
+    line, message = answer.number(), answer.data().decode("utf-8", "replace")
+    if status == 1:
+        return SyntaxProblem(line, message)
+    raise HelperFailed(f"the target's interpreter could not compile it: {message}")
+
+
+def read_outline(answer: AnswerReader) -> bytes | SyntaxProblem:
+    """Read the answer to a job that asks for an outline: its encoded form."""
+    problem = _read_problem(answer)
+    return answer.data() if problem is None else problem
+
+
+def decode_outline(data: bytes) -> Outline:
+    """Turn an encoded outline into records. Raises ``Malformed``."""
+    parts = decode(data)
+    try:
+        definitions, classes, constants, defaults, rebound = parts  # type: ignore[misc]
+        return Outline(
+            tuple(Definition(*item) for item in definitions),
+            tuple(ClassHeader(*item) for item in classes),
+            tuple(Constant(*item) for item in constants),
+            tuple(Defaults(*item) for item in defaults),
+            frozenset(rebound),
+        )
+    except (TypeError, ValueError) as error:
+        raise Malformed("an outline has an unknown form") from error

@@ -1,0 +1,99 @@
+"""Sources to code objects, by the target's exact build, each content once."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from instep.disk.answers import Compiled, decode_outline, read_codes, read_outline
+from instep.disk.pyc import HEADER_SIZE
+from instep.model.compiled import CompiledModule, Outline, SyntaxProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from instep.disk.cache import CodeCache
+    from instep.disk.helper import Helper
+
+SOURCE, PYC, FROZEN, OUTLINE = b"S", b"P", b"F", b"O"
+
+
+class Compiler:
+    """Compiles for one build, optimisation level and kind of line table.
+
+    ``start`` starts the helper; it is called when the cache doesn't hold what is asked for, and at
+    most once. All methods raise ``HelperFailed`` if the build can't be run.
+    """
+
+    def __init__(
+        self, cache: CodeCache, start: Callable[[], Helper], level: int, *, columns: bool
+    ) -> None:
+        self._cache = cache
+        self._start = start
+        self._level = level
+        self._columns = columns
+        self._helper: Helper | None = None
+
+    def close(self) -> None:
+        """End the helper, if one was started."""
+        if self._helper is not None:
+            self._helper.close()
+            self._helper = None
+
+    def source(self, data: bytes, digest: bytes, shift: int = 0) -> CompiledModule:
+        """What a source compiles to; ``shift`` moves all its lines down by so many."""
+        return self._module(SOURCE, data, digest, shift)
+
+    def pyc(self, data: bytes) -> CompiledModule:
+        """What a bytecode file holds (``data`` with its header)."""
+        return self._module(PYC, data[HEADER_SIZE:], _digest(data), 0)
+
+    def frozen(self, name: str) -> CompiledModule:
+        """A module that is frozen into the interpreter."""
+        data = name.encode("utf-8", "surrogatepass")
+        return self._module(FROZEN, data, _digest(data), 0)
+
+    def logic(
+        self, kind: bytes, data: bytes, digest: bytes, shift: int = 0
+    ) -> tuple[bytes, ...]:
+        """The encoded logic of all code objects, for a comparison in detail."""
+        key = self._key(kind, digest, shift)
+        kept = self._cache.logic(key)
+        if kept is None:
+            kept = self._compile(kind, data, shift, key).logic
+        return kept
+
+    def outline(self, data: bytes, digest: bytes) -> Outline | SyntaxProblem:
+        """What a source states, for comparison with live values."""
+        key = self._key(OUTLINE, digest, 0)
+        kept = self._cache.outline(key)
+        if kept is None:
+            answer = read_outline(self._running().ask(OUTLINE, data, self._level))
+            if isinstance(answer, SyntaxProblem):
+                return answer
+            self._cache.keep_outline(key, answer)
+            kept = answer
+        return decode_outline(kept)
+
+    def _module(self, kind: bytes, data: bytes, digest: bytes, shift: int) -> CompiledModule:
+        key = self._key(kind, digest, shift)
+        kept = self._cache.module(key)
+        return self._compile(kind, data, shift, key).module if kept is None else kept
+
+    def _compile(self, kind: bytes, data: bytes, shift: int, key: str) -> Compiled:
+        compiled = read_codes(self._running().ask(kind, data, self._level, shift))
+        self._cache.keep(key, compiled)
+        return compiled
+
+    def _running(self) -> Helper:
+        if self._helper is None:
+            self._helper = self._start()
+        return self._helper
+
+    def _key(self, kind: bytes, digest: bytes, shift: int) -> str:
+        text = b"%s %d %d %d " % (kind, self._level, self._columns, shift)
+        return blake2b(text + digest, digest_size=16).hexdigest()
+
+
+def _digest(data: bytes) -> bytes:
+    return blake2b(data, digest_size=16).digest()

@@ -1,0 +1,158 @@
+"""Source files as the target would find them: in its own root and mount namespace."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from hashlib import blake2b
+from typing import NamedTuple
+
+MAXIMUM_SOURCE = 64 << 20
+MAXIMUM_LINKS = 40
+MAXIMUM_TRIES = 5
+DIGEST_SIZE = 16
+
+
+class SourceFile(NamedTuple):
+    """The bytes of a file, their digest, and what ``stat`` said of the very file they are from."""
+
+    path: str
+    data: bytes
+    digest: bytes
+    facts: os.stat_result
+
+
+class SourceMissing(NamedTuple):
+    """A file that can't be read. ``gone`` if there is none, else ``reason`` says why."""
+
+    path: str
+    reason: str
+    gone: bool
+
+
+class Root:
+    """The file system as one process sees it.
+
+    ``descriptor`` is that process's ``/``, or -1 where it sees the same files as we do. Links are
+    followed inside that root: left to the kernel, an absolute link would lead out of it.
+    """
+
+    def __init__(self, descriptor: int = -1) -> None:
+        self.descriptor = descriptor
+
+    def close(self) -> None:
+        """Close the descriptor; safe to call twice."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+    def read(self, path: str) -> SourceFile | SourceMissing:
+        """Read a file whole. What changes while it is read is read again."""
+        try:
+            descriptor = self.open(path)
+        except OSError as error:
+            return SourceMissing(path, _reason(error), gone=_is_gone(error))
+        try:
+            return _read_quiet(path, descriptor)
+        except OSError as error:
+            return SourceMissing(path, _reason(error), gone=False)
+        finally:
+            os.close(descriptor)
+
+    def open(self, path: str) -> int:
+        """Open a file for reading, following links inside the root."""
+        # O_NONBLOCK: a FIFO in the place of a source must not block us.
+        flags = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0)
+        if self.descriptor < 0:
+            return os.open(path, flags)
+        return _open_inside(self.descriptor, path, flags)
+
+    def components(self, path: str) -> list[os.stat_result]:
+        """``lstat`` of everything that leads to a file: links, their targets, directories, it."""
+        found: list[os.stat_result] = []
+        descriptor = _open_inside(self.descriptor, path, os.O_PATH | os.O_CLOEXEC, found)
+        os.close(descriptor)
+        return found
+
+
+def _read_quiet(path: str, descriptor: int) -> SourceFile | SourceMissing:
+    for _ in range(MAXIMUM_TRIES):
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            return SourceMissing(path, "it is no regular file", gone=False)
+        if before.st_size > MAXIMUM_SOURCE:
+            return SourceMissing(path, "it is larger than 64 MiB", gone=False)
+        data = _read_all(descriptor)
+        after = os.fstat(descriptor)
+        if _version(before) == _version(after) and len(data) == after.st_size:
+            digest = blake2b(data, digest_size=DIGEST_SIZE).digest()
+            return SourceFile(path, data, digest, after)
+    return SourceMissing(path, "it changes while it is read", gone=False)
+
+
+def _read_all(descriptor: int) -> bytes:
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    parts = []
+    total = 0
+    while total <= MAXIMUM_SOURCE:
+        part = os.read(descriptor, 1 << 20)
+        if not part:
+            break
+        parts.append(part)
+        total += len(part)
+    return b"".join(parts) if len(parts) != 1 else parts[0]
+
+
+def _version(facts: os.stat_result) -> tuple[int, ...]:
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
+
+
+def _open_inside(
+    root: int, path: str, flags: int, seen: list[os.stat_result] | None = None
+) -> int:
+    """Open ``path`` below the directory ``root`` (-1: ``/``) one component at a time.
+
+    ``seen`` collects the ``lstat`` of every component and link on the way.
+    """
+    current = os.open("/", os.O_PATH | os.O_CLOEXEC) if root < 0 else os.dup(root)
+    stack = [current]
+    pending = [part for part in reversed(path.split("/")) if part not in ("", ".")]
+    links = 0
+    try:
+        while pending:
+            name = pending.pop()
+            if name == "..":
+                if len(stack) > 1:
+                    os.close(stack.pop())
+                continue
+            facts = os.stat(name, dir_fd=stack[-1], follow_symlinks=False)
+            if seen is not None:
+                seen.append(facts)
+            if stat.S_ISLNK(facts.st_mode):
+                links += 1
+                if links > MAXIMUM_LINKS:
+                    raise OSError(errno.ELOOP, "too many links")
+                target = os.readlink(name, dir_fd=stack[-1])
+                if target.startswith("/"):
+                    while len(stack) > 1:
+                        os.close(stack.pop())
+                pending += [part for part in reversed(target.split("/")) if part not in ("", ".")]
+                continue
+            last = not pending
+            how = flags if last else os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+            stack.append(os.open(name, how | os.O_NOFOLLOW, dir_fd=stack[-1]))
+        return os.dup(stack[-1]) if len(stack) == 1 else stack.pop()
+    finally:
+        for descriptor in stack:
+            os.close(descriptor)
+
+
+def _is_gone(error: OSError) -> bool:
+    return error.errno in (errno.ENOENT, errno.ENOTDIR)
+
+
+def _reason(error: OSError) -> str:
+    if error.errno == errno.EACCES:
+        return "it may not be read"
+    return (error.strerror or str(error)).lower()

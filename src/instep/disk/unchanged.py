@@ -1,0 +1,76 @@
+"""The one sound use of a clock: a file that has not changed since a moment.
+
+The kernel sets a file's ctime at every change of its content, owner or name, and no program can
+set it back without setting the clock. That proves nothing for another file that took its place, so
+everything that leads to the file counts: a link must not have changed, and a directory must not
+have been renamed. A rename changes the ctime of the directory (not its mtime, as a new entry does)
+and of the directory it is in. So a directory counts as the same if it or the one above it has not
+changed, or if its last change was to its entries. docs/limitations.md says what that leaves open.
+"""
+
+from __future__ import annotations
+
+import stat
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from instep.disk.sources import Root
+
+# No interpreter gets from its start to an import in less; 7 ms were measured for ``-I -S -c 0``.
+STARTUP_SECONDS = 0.003
+CLOCK_REALTIME_COARSE = 5
+LOCAL_TYPES = frozenset({
+    "bcachefs", "btrfs", "erofs", "ext2", "ext3", "ext4", "f2fs", "iso9660", "jfs", "overlay",
+    "ramfs", "rootfs", "squashfs", "tmpfs", "udf", "vfat", "xfs", "zfs",
+})  # fmt: skip
+
+
+class Mounts:
+    """The mount points of a process and the type of file system at each."""
+
+    def __init__(self, mountinfo: bytes) -> None:
+        self._types: dict[str, str] = {}
+        for line in mountinfo.splitlines():
+            left, _, right = line.partition(b" - ")
+            fields = left.split(b" ")
+            if len(fields) > 4 and right:
+                point = fields[4].replace(b"\\040", b" ").decode("utf-8", "surrogateescape")
+                self._types[point] = right.split(b" ")[0].decode("ascii", "replace")
+
+    def is_local(self, path: str) -> bool:
+        """Whether the file system at ``path`` is kept by this kernel alone."""
+        while True:
+            kind = self._types.get(path or "/")
+            if kind is not None:
+                return kind in LOCAL_TYPES
+            if path in ("", "/"):
+                return False
+            path = path.rpartition("/")[0]
+
+
+def unchanged_since(root: Root, path: str, moment: float) -> bool:
+    """Whether the file at ``path`` is the same, with the same content, as it was at ``moment``."""
+    try:
+        chain = root.components(path)
+    except OSError:
+        return False
+    if not chain or not stat.S_ISREG(chain[-1].st_mode):
+        return False
+    limit = int((moment + STARTUP_SECONDS - _lag()) * 1e9)
+    above_is_old = False
+    for facts in chain:
+        old = facts.st_ctime_ns < limit
+        if not stat.S_ISDIR(facts.st_mode):
+            if not old:
+                return False
+            continue
+        if not (old or above_is_old or facts.st_ctime_ns == facts.st_mtime_ns):
+            return False
+        above_is_old = old
+    return True
+
+
+def _lag() -> float:
+    """How far a ctime can lie before the moment of the change: a tick of the coarse clock."""
+    return time.clock_getres(CLOCK_REALTIME_COARSE)

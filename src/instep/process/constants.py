@@ -1,0 +1,146 @@
+"""Constants of the target in the encoded form of ``instep.model.encoding``."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from instep.errors import Malformed
+from instep.model.encoding import MAXIMUM_DEPTH, MAXIMUM_VALUE_BYTES, U32, integer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from instep.process.objects import ObjectReader
+
+MAXIMUM_ITEMS = 1 << 18
+MAXIMUM_DIGITS = 1 << 16
+MAXIMUM_MEMORY = 24 << 20
+DIGIT_BITS = 30
+
+
+class UnknownConstant(Malformed):
+    """A value of a type that has no encoded form (an instance, a function, a list)."""
+
+
+class ConstantEncoder:
+    """Encodes immutable values; each address once, as constants are shared widely.
+
+    ``code`` encodes a code object. What was read is remembered up to 24 MiB, so that neither a
+    big process nor a hostile one makes the reader grow without bound.
+    """
+
+    def __init__(self, objects: ObjectReader, code: Callable[[int], bytes]) -> None:
+        self._objects = objects
+        self._memory = objects.memory
+        self._known: dict[int, bytes] = {}
+        self._size = 0
+        self._depth = 0
+        interpreter = objects.interpreter
+        types = interpreter.types
+        self._encoders: dict[int, Callable[[int], bytes]] = {
+            types["str"]: self._text,
+            types["bytes"]: self._bytes,
+            types["int"]: self._int,
+            types["float"]: self._float,
+            types["complex"]: self._complex,
+            types["tuple"]: self._tuple,
+            types["frozenset"]: self._frozenset,
+            types["slice"]: self._slice,
+            types["code"]: code,
+        }
+        singles = {"None": b"N", "True": b"T", "False": b"F", "Ellipsis": b"E"}
+        self._singles = {interpreter.singletons[name]: tag for name, tag in singles.items()}
+        self._known.update(self._singles)
+        self._bytes_data = objects.offsets["bytes.data"]
+
+    def forget(self) -> None:
+        """Drop what was read."""
+        self._known = dict(self._singles)
+        self._size = 0
+
+    def encode(self, address: int) -> bytes:
+        """The encoded value at ``address``; ``UnknownConstant`` if its type has no such form."""
+        known = self._known.get(address)
+        if known is not None:
+            return known
+        encoder = self._encoders.get(self._objects.type_of(address))
+        if encoder is None:
+            raise UnknownConstant(f"the object at {address:#x} is no constant")
+        if self._depth >= MAXIMUM_DEPTH:
+            raise Malformed(f"the value at {address:#x} is nested too deeply")
+        self._depth += 1
+        try:
+            value = encoder(address)
+        finally:
+            self._depth -= 1
+        if len(value) > MAXIMUM_VALUE_BYTES:
+            raise Malformed(f"the value at {address:#x} is too large")
+        self._size += len(value)
+        if self._size > MAXIMUM_MEMORY:
+            self.forget()
+        self._known[address] = value
+        return value
+
+    def join(self, addresses: tuple[int, ...]) -> bytes:
+        """The encoded tuple of the values at ``addresses``."""
+        known = self._known
+        parts = [known.get(address) or self.encode(address) for address in addresses]
+        return b"(" + U32.pack(len(parts)) + b"".join(parts)
+
+    def _text(self, address: int) -> bytes:
+        data = self._objects.text_bytes(address)
+        return b"s" + U32.pack(len(data)) + data
+
+    def _bytes(self, address: int) -> bytes:
+        size = int.from_bytes(self._memory.read(address + 16, 8), "little")
+        if size > MAXIMUM_VALUE_BYTES:
+            raise Malformed(f"the bytes at {address:#x} claim {size} bytes")
+        return b"b" + U32.pack(size) + self._memory.read(address + self._bytes_data, size)
+
+    def _int(self, address: int) -> bytes:
+        offsets = self._objects.offsets
+        if "long.tag" in offsets:
+            tag = self._objects.pointer(address + offsets["long.tag"])
+            count, sign = tag >> 3, 1 - (tag & 3)
+        else:
+            size = int.from_bytes(self._memory.read(address + 16, 8), "little", signed=True)
+            count, sign = abs(size), (size > 0) - (size < 0)
+        if count > MAXIMUM_DIGITS:
+            raise Malformed(f"the int at {address:#x} claims {count} digits")
+        raw = self._memory.read(address + offsets["long.digits"], count * 4)
+        value = 0
+        for digit in reversed(struct.unpack(f"<{count}I", raw)):
+            value = value << DIGIT_BITS | digit
+        return integer(value * sign)
+
+    def _float(self, address: int) -> bytes:
+        return b"f" + self._memory.read(address + self._objects.offsets["float.value"], 8)
+
+    def _complex(self, address: int) -> bytes:
+        return b"c" + self._memory.read(address + self._objects.offsets["complex.value"], 16)
+
+    def _tuple(self, address: int) -> bytes:
+        value = self.join(self._objects.items(address))
+        if len(value) > MAXIMUM_VALUE_BYTES:
+            raise Malformed(f"the tuple at {address:#x} is too large")
+        return value
+
+    def _frozenset(self, address: int) -> bytes:
+        own = self._objects.offsets
+        mask = self._objects.pointer(address + own["set.mask"])
+        used = self._objects.pointer(address + own["set.used"])
+        if mask >= MAXIMUM_ITEMS or used > mask + 1:
+            raise Malformed(f"the frozenset at {address:#x} has an impossible form")
+        table = self._objects.pointer(address + own["set.table"])
+        raw = self._memory.read(table, (mask + 1) * 16)
+        items = [self.encode(key) for key, _ in struct.iter_unpack("<2Q", raw) if key]
+        if len(items) != used:
+            raise Malformed(f"the frozenset at {address:#x} holds another number of items")
+        return b"<" + U32.pack(len(items)) + b"".join(sorted(items))
+
+    def _slice(self, address: int) -> bytes:
+        own = self._objects.offsets
+        parts = ("slice.start", "slice.stop", "slice.step")
+        pointers = [self._objects.pointer(address + own[part]) for part in parts]
+        return b":" + b"".join(self.encode(pointer) for pointer in pointers)

@@ -1,0 +1,111 @@
+"""The mappings of a process, and which pages of them are worth copying."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from instep.system.processes import ProcessHandle
+
+PAGE_SHIFT = 12
+_RESIDENT_RUNS = re.compile(rb"[\x40-\x7f\x80-\xff]+")
+_LINE = re.compile(
+    rb"([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) ([0-9a-f]+:[0-9a-f]+) (\d+) *([^\n]*)"
+)
+
+
+class Mapping(NamedTuple):
+    """A line of ``/proc/PID/maps``."""
+
+    start: int
+    end: int
+    permissions: str
+    offset: int
+    device: str
+    inode: int
+    path: str
+
+
+class Run(NamedTuple):
+    """A stretch of resident (or swapped) pages: address and size in bytes."""
+
+    address: int
+    size: int
+
+
+def parse_maps(data: bytes) -> list[Mapping]:
+    """Parse ``/proc/PID/maps``; paths are decoded as the file system's names are."""
+    return [
+        Mapping(
+            int(start, 16),
+            int(end, 16),
+            permissions.decode(),
+            int(offset, 16),
+            device.decode(),
+            int(inode),
+            _path(path),
+        )
+        for start, end, permissions, offset, device, inode, path in _LINE.findall(data)
+    ]
+
+
+def _path(raw: bytes) -> str:
+    # The kernel writes a newline in a name as \012 (fs/seq_file.c: mangle_path).
+    return os.fsdecode(raw.replace(b"\\012", b"\n"))
+
+
+def heap_mappings(mappings: list[Mapping]) -> list[Mapping]:
+    """The mappings that can hold Python objects: private, readable and writable."""
+    return [
+        mapping
+        for mapping in mappings
+        if mapping.permissions.startswith("rw")
+        and mapping.permissions[3] == "p"
+        and not mapping.path.startswith(("[stack", "[v", "/dev/"))
+    ]
+
+
+def resident_runs(handle: ProcessHandle, mappings: list[Mapping]) -> list[Run]:
+    """The parts of ``mappings`` that exist; whole mappings where pagemap can't be read.
+
+    Each page has 8 bytes in ``/proc/PID/pagemap``; bit 63 says present, bit 62 swapped
+    (Documentation/admin-guide/mm/pagemap.rst). A page that was never touched holds no object, and
+    reading it would map a zero page into the target.
+    """
+    try:
+        descriptor = handle.open("pagemap")
+    except Exception:  # noqa: BLE001 - any failure means that the hint is not to be had
+        return [Run(mapping.start, mapping.end - mapping.start) for mapping in mappings]
+    runs: list[Run] = []
+    try:
+        for mapping in mappings:
+            pages = (mapping.end - mapping.start) >> PAGE_SHIFT
+            runs += _runs_of(descriptor, mapping.start, pages)
+    finally:
+        os.close(descriptor)
+    return runs
+
+
+def _runs_of(descriptor: int, start: int, pages: int) -> list[Run]:
+    runs: list[Run] = []
+    step = 1 << 18  # pages for each read of 2 MiB of pagemap, 1 GiB of memory
+    for first in range(0, pages, step):
+        count = min(step, pages - first)
+        address = start + (first << PAGE_SHIFT)
+        try:
+            entries = os.pread(descriptor, count * 8, (address >> PAGE_SHIFT) * 8)
+        except OSError:
+            entries = b""
+        if len(entries) != count * 8:
+            runs.append(Run(address, count << PAGE_SHIFT))
+            continue
+        runs += [
+            Run(
+                address + (found.start() << PAGE_SHIFT),
+                (found.end() - found.start()) << PAGE_SHIFT,
+            )
+            for found in _RESIDENT_RUNS.finditer(entries[7::8])
+        ]
+    return runs

@@ -1,0 +1,148 @@
+"""An opened target: its memory, its interpreter, and one pass over what it holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from instep.errors import Malformed, ProcessEnded
+from instep.process.code_objects import CodeReader
+from instep.process.frames import Frame, frames, is_code
+from instep.process.maps import heap_mappings, parse_maps, resident_runs
+from instep.process.memory import BlockMemory, ProcessMemory
+from instep.process.modules import InterpreterState, interpreter_addresses, read_interpreter
+from instep.process.objects import ObjectReader
+from instep.process.runtime import Interpreter, locate
+from instep.process.scan import LoadedFunction, scan_heap
+from instep.process.values import ValueReader
+
+if TYPE_CHECKING:
+    from instep.system.processes import ProcessHandle
+
+
+class Snapshot(NamedTuple):
+    """What one pass found. ``functions`` is by the ``co_filename`` of their code."""
+
+    interpreters: tuple[InterpreterState, ...]
+    functions: dict[str, list[LoadedFunction]]
+    frames: tuple[Frame, ...]
+    issues: tuple[str, ...]
+    copied: int
+
+
+class Target:
+    """A process held open for reading. Close it, or use it as a context manager."""
+
+    def __init__(self, handle: ProcessHandle) -> None:
+        self._handle = handle
+        self.memory = ProcessMemory(handle)
+        try:
+            self._maps = handle.read("maps")
+            executable = handle.link("exe")
+            self.interpreter: Interpreter = locate(
+                handle.pid, self.memory, self._maps, executable
+            )
+        except BaseException:
+            self.memory.close()
+            raise
+        self._attach(BlockMemory(self.memory))
+
+    def __enter__(self) -> Target:
+        """Hold the target open."""
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        """Close the memory."""
+        self.memory.close()
+
+    def _attach(self, memory: BlockMemory | ProcessMemory) -> None:
+        self.objects = ObjectReader(memory, self.interpreter)
+        self.codes = CodeReader(self.objects)
+        self.walker = CodeReader(self.objects)
+        self.values = ValueReader(self.objects, self.codes.constants)
+
+    def fresh_objects(self) -> ObjectReader:
+        """A reader of live memory that remembers nothing: for confirmation."""
+        return ObjectReader(self.memory, self.interpreter)
+
+    def running(self) -> dict[int, Frame]:
+        """The frames that exist now, by the address of their code."""
+        objects = self.fresh_objects()
+        found: dict[int, Frame] = {}
+        try:
+            for address in interpreter_addresses(objects):
+                for frame in frames(objects, address):
+                    found.setdefault(frame.code, frame)
+        except Malformed:
+            pass  # a thread list that is torn now is complete in another round
+        return found
+
+    def capture(self) -> Snapshot:
+        """One pass over the heap, the modules and the frames.
+
+        Raises ``ProcessEnded`` if the process ends meanwhile; what can't be read of a living one
+        is named in ``issues``.
+        """
+        issues: list[str] = []
+        mappings = heap_mappings(parse_maps(self._maps))
+        runs = resident_runs(self._handle, mappings)
+        scan = scan_heap(self.memory, runs, self.interpreter)
+        functions = self._by_file(scan.functions, scan.files)
+        states: list[InterpreterState] = []
+        running: list[Frame] = []
+        try:
+            for address in interpreter_addresses(self.objects):
+                states.append(read_interpreter(self.objects, address))
+                running += [
+                    frame for frame in frames(self.objects, address)
+                    if is_code(self.objects, frame.code)
+                ]
+        except Malformed as error:
+            issues.append(f"a part of the interpreter's state could not be read: {error}")
+        if not self._handle.alive():
+            raise ProcessEnded(self._handle.pid)
+        return Snapshot(tuple(states), functions, tuple(running), tuple(issues), scan.copied)
+
+    def _by_file(
+        self, candidates: list[LoadedFunction], files: dict[int, int]
+    ) -> dict[str, list[LoadedFunction]]:
+        grouped: dict[int, list[LoadedFunction]] = {}
+        for candidate in candidates:
+            name = files.get(candidate.code)
+            if name is not None:
+                grouped.setdefault(name, []).append(candidate)
+        functions: dict[str, list[LoadedFunction]] = {}
+        for address, members in grouped.items():
+            name = self.objects.optional_text(address)
+            if name is not None:
+                functions.setdefault(name, []).extend(members)
+        return functions
+
+    def file_of(self, code: int) -> str | None:
+        """The ``co_filename`` of the code object at ``code``."""
+        try:
+            return self.objects.text(self.codes.filename_address(code))
+        except Malformed:
+            return None
+
+    def owns(self, function: LoadedFunction) -> bytes:
+        """The header of the function if it is alive and still has this code, else nothing."""
+        own = self.interpreter.offsets
+        try:
+            head = self.memory.read(function.address, own["function.code"] + 8)
+        except Malformed:
+            return b""
+        alive = (
+            head[:4] != b"\0\0\0\0"
+            and int.from_bytes(head[8:16], "little") == self.interpreter.types["function"]
+            and int.from_bytes(head[-8:], "little") == function.code
+            and all(self._is_text(head, own[f"function.{field}"]) for field in ("name", "qualname"))
+        )
+        return head if alive else b""
+
+    def _is_text(self, head: bytes, offset: int) -> bool:
+        address = int.from_bytes(head[offset : offset + 8], "little")
+        try:
+            kind = self.memory.read(address + 8, 8)
+        except Malformed:
+            return False
+        return int.from_bytes(kind, "little") == self.interpreter.types["str"]

@@ -1,0 +1,173 @@
+"""What the source states as literals, compared with the live values.
+
+A body that ran once at import is gone from memory, but what it made is there. A default argument
+that differs from its literal is proof of another source. A constant or a class attribute may also
+have been changed at run time; where the module itself rebinds the name, a difference says nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from instep.errors import Malformed
+from instep.model.encoding import decode
+from instep.model.verdicts import DefinitionVerdict, Kind, Verdict
+from instep.verdict.difference import show
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from instep.model.compiled import Defaults, Outline
+
+ABSENT = b""
+MUTABLE = "edited, or changed at run time"
+
+
+class LiveDefaults(NamedTuple):
+    """The defaults of one live function as encoded values; ``None`` for other objects."""
+
+    first_line: int
+    positional: tuple[bytes | None, ...]
+    keyword: Mapping[str, bytes | None]
+
+
+class LiveClass(NamedTuple):
+    """A live class: the names of its bases, and its namespace as encoded values."""
+
+    bases: tuple[str, ...]
+    values: Mapping[str, bytes | None]
+
+
+class LiveValues(NamedTuple):
+    """The values of one module: of its namespace, its classes and its functions' defaults."""
+
+    module: Mapping[str, bytes | None]
+    classes: Mapping[str, LiveClass]
+    defaults: Mapping[str, tuple[LiveDefaults, ...]]
+
+
+def compare_values(outline: Outline, live: LiveValues) -> list[DefinitionVerdict]:
+    """The literals of the source that live values contradict, and definitions that are missing."""
+    found = []
+    for defaults in outline.defaults:
+        found += _compare_defaults(defaults, live.defaults.get(defaults.qualname, ()))
+    found += _compare_constants(outline, live)
+    found += _compare_classes(outline, live)
+    return found
+
+
+def missing_definitions(outline: Outline, live: LiveValues) -> list[str]:
+    """Definitions that a fresh import would certainly bind and that memory doesn't have."""
+    missing = []
+    for definition in outline.definitions:
+        if not definition.unique:
+            continue
+        scope, _, name = definition.qualname.rpartition(".")
+        if "<locals>" in definition.qualname or _has_star_name(name):
+            continue
+        holder = live.module if not scope else _class_values(live, scope)
+        if holder is not None and _mangled(scope, name) not in holder:
+            missing.append(definition.qualname)
+    return missing
+
+
+def _class_values(live: LiveValues, scope: str) -> Mapping[str, bytes | None] | None:
+    found = live.classes.get(scope)
+    return None if found is None else found.values
+
+
+def _has_star_name(name: str) -> bool:
+    # Class hooks that type.__new__ takes out of, or wraps in, the namespace.
+    return name in {"__class_getitem__", "__init_subclass__", "__slots__"}
+
+
+def _mangled(scope: str, name: str) -> str:
+    if scope and name.startswith("__") and not name.endswith("__"):
+        return f"_{scope.rpartition('.')[2].lstrip('_')}{name}"
+    return name
+
+
+def _compare_defaults(
+    stated: Defaults, live: tuple[LiveDefaults, ...]
+) -> list[DefinitionVerdict]:
+    if len({(one.positional, tuple(one.keyword.items())) for one in live}) != 1:
+        return []  # none alive, or several definitions of one name
+    actual = live[0]
+    differences = []
+    if len(stated.positional) != len(actual.positional):
+        text = f"{len(actual.positional)} positional defaults -> {len(stated.positional)}"
+        differences.append(text)
+    else:
+        for old, new in zip(actual.positional, stated.positional, strict=True):
+            differences += _difference("default", old, new)
+    for name, new in stated.keyword:
+        if name in actual.keyword:
+            differences += _difference(f"default of {name}", actual.keyword[name], new)
+        else:
+            differences.append(f"no default of {name} -> a default")
+    return [
+        DefinitionVerdict(
+            stated.qualname, Kind.DEFAULT, stated.line, Verdict.STALE, "", difference
+        )
+        for difference in differences
+    ]
+
+
+def _compare_constants(outline: Outline, live: LiveValues) -> list[DefinitionVerdict]:
+    found = []
+    for constant in outline.constants:
+        if constant.scope:
+            values = _class_values(live, constant.scope)
+            kind = Kind.ATTRIBUTE
+        else:
+            values = live.module
+            kind = Kind.CONSTANT
+        if values is None or (not constant.scope and constant.name in outline.rebound):
+            continue
+        qualname = f"{constant.scope}.{constant.name}".lstrip(".")
+        actual = values.get(_mangled(constant.scope, constant.name), ABSENT)
+        if constant.name == "__slots__" or constant.name.startswith("__") and constant.scope:
+            continue
+        for difference in _difference("value", actual, constant.value):
+            found.append(
+                DefinitionVerdict(
+                    qualname, kind, constant.line, Verdict.STALE, MUTABLE, difference
+                )
+            )
+    return found
+
+
+def _compare_classes(outline: Outline, live: LiveValues) -> list[DefinitionVerdict]:
+    found = []
+    for stated in outline.classes:
+        actual = live.classes.get(stated.qualname)
+        if actual is None or stated.keywords or None in stated.bases:
+            continue
+        wanted = [str(base).rpartition(".")[2] for base in stated.bases] or ["object"]
+        have = [base.rpartition(".")[2] for base in actual.bases]
+        if len(wanted) != len(have):
+            difference = f"bases: ({', '.join(have)}) -> ({', '.join(wanted)})"
+            found.append(
+                DefinitionVerdict(
+                    stated.qualname, Kind.CLASS, stated.line, Verdict.STALE, "", difference
+                )
+            )
+    return found
+
+
+def _difference(label: str, old: bytes | None, new: bytes | None) -> list[str]:
+    if new is None or old == new:
+        return []
+    if old == ABSENT:
+        return [f"{label}: nothing -> {_shown(new)}"]
+    if old is None:
+        # What lives there has no encoded form: an object that the literal was replaced by.
+        return [f"{label}: an object -> {_shown(new)}"]
+    return [f"{label}: {_shown(old)} -> {_shown(new)}"]
+
+
+def _shown(value: bytes) -> str:
+    try:
+        return show(decode(value))
+    except Malformed:
+        return "?"
