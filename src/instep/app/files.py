@@ -73,16 +73,18 @@ class OpenFile(NamedTuple):
     module: CompiledModule
     index: DiskIndex
     lives: dict[int, CanonicalCode | None]
+    pairs: list[Pair]
     unsteady: int = 0
 
     def suspects(self) -> list[Suspect]:
         """The code objects that one reading did not show to be fine."""
-        pairs = pair([code for code in self.lives.values() if code is not None], self.index)
-        fine = {one.live for one in pairs if one.verdict in FINE or one.reason}
+        bad = {id(one.live) for one in self.pairs if one.verdict not in FINE and not one.reason}
+        if not bad and None not in self.lives.values():
+            return []
         return [
             Suspect(self.subject.file, address)
             for address, code in self.lives.items()
-            if code not in fine
+            if code is None or id(code) in bad
         ]
 
 
@@ -178,13 +180,12 @@ class FileJudge:
         index = DiskIndex(module)
         expected = {code.logic for code in module.codes}
         lives = self._live.codes(subject.file, index.masks(), expected)
-        return OpenFile(subject, source, module, index, lives)
+        return OpenFile(subject, source, module, index, lives, _pairs(lives, index))
 
     def _conclude(self, opened: OpenFile) -> ModuleVerdict:
         """Judge a file whose living code is settled."""
         subject, source = opened.subject, opened.source
-        lives = [code for code in opened.lives.values() if code is not None]
-        pairs = pair(lives, opened.index)
+        pairs = opened.pairs
         lied = False
         body, added = PROVEN, ()
         if source is not None:
@@ -279,7 +280,14 @@ class FileJudge:
 def _settle(opened: OpenFile, settled: Settled) -> OpenFile:
     suspects = {suspect.code for suspect in opened.suspects()}
     lives = {address: code for address, code in opened.lives.items() if address not in suspects}
-    return opened._replace(lives=lives | settled.codes, unsteady=settled.unsteady)
+    lives |= settled.codes
+    return opened._replace(
+        lives=lives, pairs=_pairs(lives, opened.index), unsteady=settled.unsteady
+    )
+
+
+def _pairs(lives: dict[int, CanonicalCode | None], index: DiskIndex) -> list[Pair]:
+    return pair([code for code in lives.values() if code is not None], index)
 
 
 def _through_hook(one: Pair, hook: str) -> Pair:

@@ -114,6 +114,8 @@ class LiveView:
                 found[address] = None
             else:
                 found[address] = code
+        target.codes.forget_codes()
+        target.walker.forget_codes()
         return found
 
     def confirm(

@@ -7,8 +7,8 @@ version is one new file.
 from __future__ import annotations
 
 import importlib
+import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ _DESCRIPTION_FILE = re.compile(r"cp(\d)(\d+)\.py")
 
 def supported() -> list[tuple[int, int]]:
     """Return the described minor versions, oldest first."""
-    names = (path.name for path in Path(__file__).parent.iterdir())
+    # os.path and not pathlib: importing pathlib takes 10 ms of a 60 ms command.
+    names = os.listdir(os.path.dirname(__file__))  # noqa: PTH208, PTH120 - see above
     found = (_DESCRIPTION_FILE.fullmatch(name) for name in names)
     return sorted((int(match[1]), int(match[2])) for match in found if match)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple
 
 from instep.errors import Malformed
 from instep.model.code import CanonicalCode
-from instep.model.encoding import DIGEST_SIZE, HEAD, MAXIMUM_DEPTH, U32, blob
+from instep.model.encoding import DIGEST_SIZE, HEAD, MAXIMUM_DEPTH, U32
 from instep.process.bytecode import generalize, generalize_like
 from instep.process.constants import ConstantEncoder
 
@@ -34,12 +35,41 @@ _FIELDS = (
     "exceptiontable",
     "localsplusnames",
     "localspluskinds",
-    "filename",
     "name",
     "qualname",
     "linetable",
 )
 _NUMBERS = ("flags", "argcount", "posonlyargcount", "kwonlyargcount", "stacksize", "firstlineno")
+
+
+class _Head(NamedTuple):
+    """What the header of a code object points to, and its numbers."""
+
+    consts: int
+    names: int
+    exceptiontable: int
+    localsplusnames: int
+    localspluskinds: int
+    name: int
+    qualname: int
+    linetable: int
+    numbers: tuple[int, ...]
+
+
+def _format_of(offsets: list[int]) -> struct.Struct:
+    """A format that takes the u32 at each of these ascending offsets."""
+    parts = []
+    position = 0
+    for offset in offsets:
+        parts.append(f"{offset - position}xI")
+        position = offset + 4
+    return struct.Struct("<" + "".join(parts))
+
+
+def _identifier(encoded: bytes) -> str:
+    if encoded[:1] != b"s":
+        raise Malformed("a code object has a name that is no str")
+    return encoded[5:].decode("utf-8", "surrogatepass")
 
 
 class CodeReader:
@@ -51,10 +81,9 @@ class CodeReader:
         self._interpreter = objects.interpreter
         own = objects.offsets
         self._start = self.header_size = own["code.code_adaptive"]
-        self._bytes_data = own["bytes.data"]
-        self._fields = [own[f"code.{field}"] // 8 for field in _FIELDS]
-        self._numbers = struct.Struct("<i")
-        self._number_offsets = [own[f"code.{field}"] for field in _NUMBERS]
+        self._code_type = self._interpreter.types["code"]
+        self._fields = itemgetter(*(own[f"code.{field}"] // 8 for field in _FIELDS))
+        self._numbers = _format_of([own[f"code.{field}"] for field in _NUMBERS])
         self._words = struct.Struct(f"<{self._start // 8}Q")
         self._known: dict[int, CanonicalCode] = {}
         self._nested: dict[int, tuple[int, ...]] = {}
@@ -99,6 +128,11 @@ class CodeReader:
         visit(address)
         return found
 
+    def forget_codes(self) -> None:
+        """Drop the code objects that were read; constants, which files share, are kept."""
+        self._known.clear()
+        self._nested.clear()
+
     def forget(self) -> None:
         """Drop what was read, before a reading that must not rely on it."""
         self._known.clear()
@@ -122,43 +156,46 @@ class CodeReader:
         return code
 
     def _decode(self, address: int) -> CanonicalCode:
-        head = self._memory.read(address, self._start)
-        words = self._words.unpack(head)
-        if words[1] != self._interpreter.types["code"]:
+        buffer, at = self._memory.locate(address, self._start)
+        words = self._words.unpack_from(buffer, at)
+        if words[1] != self._code_type:
             raise Malformed(f"no code object lies at {address:#x}")
         units = words[2] & 0xFFFFFFFF
         if not 0 < units <= MAXIMUM_CODE_UNITS:
             raise Malformed(f"the code object at {address:#x} has an impossible size")
-        consts, names, table, local_names, local_kinds, _, name, qualname, lines = [
-            words[index] for index in self._fields
-        ]
-        flags, argcount, posonly, kwonly, stacksize, first_line = [
-            self._numbers.unpack_from(head, offset)[0] for offset in self._number_offsets
-        ]
+        start = at + self._start
+        code = buffer[start : start + units * 2]
+        if len(code) != units * 2:
+            code = self._memory.read(address + self._start, units * 2)
+        head = _Head(*self._fields(words), self._numbers.unpack_from(buffer, at))
+        return self._canonical(address, head, code)
+
+    def _canonical(self, address: int, head: _Head, code: bytes) -> CanonicalCode:
         encode = self.constants.encode
-        code = self._memory.read(address + self._start, units * 2)
-        identifier = self._objects.text(qualname)
-        form = self._generic(address, code, identifier, units)
-        constant_addresses = self._objects.items(consts)
-        constants = self.constants.join(constant_addresses)
+        items = self._objects.items
+        qualname = encode(head.qualname)
+        identifier = _identifier(qualname)
+        form = self._generic(address, code, identifier)
+        constants = items(head.consts)
+        flags, argcount, posonly, kwonly, stacksize, first_line = head.numbers
         logic_bytes = b"".join((
             HEAD.pack(flags & ~RUNTIME_FLAGS, argcount, posonly, kwonly, stacksize),
-            encode(name),
-            encode(qualname),
+            encode(head.name),
+            qualname,
             b"b",
             U32.pack(len(form)),
             form,
-            encode(table),
-            self._locals(local_names, local_kinds),
-            self._names(names),
-            constants,
+            encode(head.exceptiontable),
+            self._locals(head.localsplusnames, head.localspluskinds),
+            self.constants.join(items(head.names)),
+            self.constants.join(constants),
         ))
-        inner = tuple(item for item in constant_addresses if item in self._known)
+        inner = tuple(item for item in constants if item in self._known)
         if inner:
             self._nested[address] = inner
-        nested = tuple(self._known[item] for item in inner)
-        layout = blake2b(U32.pack(first_line & 0xFFFFFFFF), digest_size=DIGEST_SIZE)
-        layout.update(self.constants.encode(lines))
+        nested = [self._known[item] for item in inner]
+        layout = blake2b(U32.pack(first_line), digest_size=DIGEST_SIZE)
+        layout.update(encode(head.linetable))
         for item in nested:
             layout.update(item.layout)
         return CanonicalCode(
@@ -167,31 +204,26 @@ class CodeReader:
             blake2b(logic_bytes, digest_size=DIGEST_SIZE).digest(),
             layout.digest(),
             logic_bytes if self._keep else b"",
-            tuple(item.logic for item in nested),
+            tuple([item.logic for item in nested]),
         )
 
     def _locals(self, names: int, kinds: int) -> bytes:
         """``co_varnames``, ``co_cellvars`` and ``co_freevars``, as CPython splits them by kind."""
-        start = self._memory.read(kinds, self._bytes_data)
-        size = int.from_bytes(start[16:24], "little")
         addresses = self._objects.items(names)
-        if size != len(addresses):
+        marks = self.constants.encode(kinds)[5:]
+        if len(marks) != len(addresses):
             raise Malformed("a code object has another number of kinds than of local names")
-        marks = self._memory.read(kinds + self._bytes_data, size)
         if not marks.translate(None, _PLAIN_LOCALS):
             return self.constants.join(addresses) + _NO_NAMES + _NO_NAMES
         return b"".join(
             self.constants.join(
-                tuple(name for name, mark in zip(addresses, marks, strict=True) if mark & kind)
+                tuple([name for name, mark in zip(addresses, marks, strict=True) if mark & kind])
             )
             for kind in (LOCAL, CELL, FREE)
         )
 
-    def _names(self, address: int) -> bytes:
-        return self.constants.join(self._objects.items(address))
-
-    def _generic(self, address: int, code: bytes, qualname: str, units: int) -> bytes:
-        mask = self._masks.get((qualname, units))
+    def _generic(self, address: int, code: bytes, qualname: str) -> bytes:
+        mask = self._masks.get((qualname, len(code) // 2))
         if mask is not None:
             return generalize_like(code, self._interpreter.opcodes, mask)
 

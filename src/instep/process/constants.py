@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from instep.errors import Malformed
 from instep.model.encoding import MAXIMUM_DEPTH, MAXIMUM_VALUE_BYTES, U32, integer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from instep.process.objects import ObjectReader
 
@@ -17,6 +18,7 @@ MAXIMUM_ITEMS = 1 << 18
 MAXIMUM_DIGITS = 1 << 16
 MAXIMUM_MEMORY = 24 << 20
 DIGIT_BITS = 30
+HEAD_SIZE = 24  # reference count, type, and the size of objects that have one
 
 
 class UnknownConstant(Malformed):
@@ -36,9 +38,11 @@ class ConstantEncoder:
         self._known: dict[int, bytes] = {}
         self._size = 0
         self._depth = 0
+        self._code = code
+        self._code_type = objects.interpreter.types["code"]
         interpreter = objects.interpreter
         types = interpreter.types
-        self._encoders: dict[int, Callable[[int], bytes]] = {
+        self._encoders: dict[int, Callable[[int, bytes, int], bytes]] = {
             types["str"]: self._text,
             types["bytes"]: self._bytes,
             types["int"]: self._int,
@@ -47,12 +51,13 @@ class ConstantEncoder:
             types["tuple"]: self._tuple,
             types["frozenset"]: self._frozenset,
             types["slice"]: self._slice,
-            types["code"]: code,
         }
         singles = {"None": b"N", "True": b"T", "False": b"F", "Ellipsis": b"E"}
         self._singles = {interpreter.singletons[name]: tag for name, tag in singles.items()}
         self._known.update(self._singles)
         self._bytes_data = objects.offsets["bytes.data"]
+        self._text_head = objects.offsets["unicode.compact_data"]
+        self._items = objects.offsets["tuple.items"]
 
     def forget(self) -> None:
         """Drop what was read."""
@@ -64,18 +69,13 @@ class ConstantEncoder:
         known = self._known.get(address)
         if known is not None:
             return known
-        encoder = self._encoders.get(self._objects.type_of(address))
+        buffer, at = self._memory.locate(address, HEAD_SIZE)
+        encoder = self._encoders.get(int.from_bytes(buffer[at + 8 : at + 16], "little"))
         if encoder is None:
+            if int.from_bytes(buffer[at + 8 : at + 16], "little") == self._code_type:
+                return self._code(address)  # remembered by the reader of code objects
             raise UnknownConstant(f"the object at {address:#x} is no constant")
-        if self._depth >= MAXIMUM_DEPTH:
-            raise Malformed(f"the value at {address:#x} is nested too deeply")
-        self._depth += 1
-        try:
-            value = encoder(address)
-        finally:
-            self._depth -= 1
-        if len(value) > MAXIMUM_VALUE_BYTES:
-            raise Malformed(f"the value at {address:#x} is too large")
+        value = encoder(address, buffer, at)
         self._size += len(value)
         if self._size > MAXIMUM_MEMORY:
             self.forget()
@@ -88,17 +88,24 @@ class ConstantEncoder:
         parts = [known.get(address) or self.encode(address) for address in addresses]
         return b"(" + U32.pack(len(parts)) + b"".join(parts)
 
-    def _text(self, address: int) -> bytes:
-        data = self._objects.text_bytes(address)
+    def _text(self, address: int, buffer: bytes, at: int) -> bytes:
+        head = self._text_head
+        if at + head > len(buffer):
+            buffer, at = self._memory.locate(address, head)
+        data = self._objects.text_in(address, buffer, at)
         return b"s" + U32.pack(len(data)) + data
 
-    def _bytes(self, address: int) -> bytes:
-        size = int.from_bytes(self._memory.read(address + 16, 8), "little")
+    def _bytes(self, address: int, buffer: bytes, at: int) -> bytes:
+        size = int.from_bytes(buffer[at + 16 : at + 24], "little")
         if size > MAXIMUM_VALUE_BYTES:
             raise Malformed(f"the bytes at {address:#x} claim {size} bytes")
-        return b"b" + U32.pack(size) + self._memory.read(address + self._bytes_data, size)
+        start = at + self._bytes_data
+        data = buffer[start : start + size]
+        if len(data) != size:
+            data = self._memory.read(address + self._bytes_data, size)
+        return b"b" + U32.pack(size) + data
 
-    def _int(self, address: int) -> bytes:
+    def _int(self, address: int, _buffer: bytes, _at: int) -> bytes:
         offsets = self._objects.offsets
         if "long.tag" in offsets:
             tag = self._objects.pointer(address + offsets["long.tag"])
@@ -114,19 +121,20 @@ class ConstantEncoder:
             value = value << DIGIT_BITS | digit
         return integer(value * sign)
 
-    def _float(self, address: int) -> bytes:
+    def _float(self, address: int, _buffer: bytes, _at: int) -> bytes:
         return b"f" + self._memory.read(address + self._objects.offsets["float.value"], 8)
 
-    def _complex(self, address: int) -> bytes:
+    def _complex(self, address: int, _buffer: bytes, _at: int) -> bytes:
         return b"c" + self._memory.read(address + self._objects.offsets["complex.value"], 16)
 
-    def _tuple(self, address: int) -> bytes:
-        value = self.join(self._objects.items(address))
-        if len(value) > MAXIMUM_VALUE_BYTES:
-            raise Malformed(f"the tuple at {address:#x} is too large")
-        return value
+    def _tuple(self, address: int, buffer: bytes, at: int) -> bytes:
+        if at + self._items > len(buffer):
+            buffer, at = self._memory.locate(address, self._items)
+        with self._nested(address):
+            value = self.join(self._objects.items_in(address, buffer, at))
+        return self._bounded(address, value)
 
-    def _frozenset(self, address: int) -> bytes:
+    def _frozenset(self, address: int, _buffer: bytes, _at: int) -> bytes:
         own = self._objects.offsets
         mask = self._objects.pointer(address + own["set.mask"])
         used = self._objects.pointer(address + own["set.used"])
@@ -134,13 +142,32 @@ class ConstantEncoder:
             raise Malformed(f"the frozenset at {address:#x} has an impossible form")
         table = self._objects.pointer(address + own["set.table"])
         raw = self._memory.read(table, (mask + 1) * 16)
-        items = [self.encode(key) for key, _ in struct.iter_unpack("<2Q", raw) if key]
+        with self._nested(address):
+            items = [self.encode(key) for key, _ in struct.iter_unpack("<2Q", raw) if key]
         if len(items) != used:
             raise Malformed(f"the frozenset at {address:#x} holds another number of items")
-        return b"<" + U32.pack(len(items)) + b"".join(sorted(items))
+        return self._bounded(address, b"<" + U32.pack(len(items)) + b"".join(sorted(items)))
 
-    def _slice(self, address: int) -> bytes:
+    def _slice(self, address: int, _buffer: bytes, _at: int) -> bytes:
         own = self._objects.offsets
         parts = ("slice.start", "slice.stop", "slice.step")
         pointers = [self._objects.pointer(address + own[part]) for part in parts]
-        return b":" + b"".join(self.encode(pointer) for pointer in pointers)
+        with self._nested(address):
+            value = b":" + b"".join([self.encode(pointer) for pointer in pointers])
+        return self._bounded(address, value)
+
+    @contextmanager
+    def _nested(self, address: int) -> Iterator[None]:
+        """One level deeper: a cycle in lying memory ends here."""
+        if self._depth >= MAXIMUM_DEPTH:
+            raise Malformed(f"the value at {address:#x} is nested too deeply")
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+
+    def _bounded(self, address: int, value: bytes) -> bytes:
+        if len(value) > MAXIMUM_VALUE_BYTES:
+            raise Malformed(f"the value at {address:#x} is too large")
+        return value

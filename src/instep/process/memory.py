@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 BLOCK_BITS = 16
 BLOCK_SIZE = 1 << BLOCK_BITS
 BLOCK_MASK = BLOCK_SIZE - 1
-MAXIMUM_BLOCKS = 512  # 32 MiB
+MAXIMUM_BLOCKS = 256  # 16 MiB
 MAXIMUM_READ = 64 << 20
 ADDRESS_LIMIT = 1 << 56
 
@@ -29,6 +29,12 @@ class MemoryReader(Protocol):
 
     def read(self, address: int, size: int) -> bytes:
         """Return exactly ``size`` bytes."""
+
+    def locate(self, address: int, size: int) -> tuple[bytes, int]:
+        """Return a buffer and where in it the bytes at ``address`` begin, ``size`` or more.
+
+        The buffer may hold more than was asked for; that saves a second look for what follows.
+        """
 
 
 class ProcessMemory:
@@ -50,6 +56,10 @@ class ProcessMemory:
         if len(data) != size:
             raise Unreadable(f"{size} bytes at {address:#x} can't be read")
         return data
+
+    def locate(self, address: int, size: int) -> tuple[bytes, int]:
+        """Return the bytes at ``address`` as a buffer of their own."""
+        return self.read(address, size), 0
 
     def read_some(self, address: int, size: int) -> bytes:
         """Return up to ``size`` bytes: fewer where a mapping ends, none where nothing is."""
@@ -99,6 +109,16 @@ class BlockMemory:
                 return data
         return self._memory.read(address, size)
 
+    def locate(self, address: int, size: int) -> tuple[bytes, int]:
+        """Return the block that holds the bytes at ``address``, or a buffer of their own."""
+        block = self._blocks.get(address >> BLOCK_BITS)
+        if block is None:
+            block = self._load(address >> BLOCK_BITS)
+        start = address & BLOCK_MASK
+        if start + size <= len(block):
+            return block, start
+        return self._memory.read(address, size), 0
+
     def _load(self, number: int) -> bytes:
         if len(self._blocks) >= MAXIMUM_BLOCKS:
             for key in list(self._blocks)[: MAXIMUM_BLOCKS // 2]:
@@ -113,6 +133,10 @@ class SegmentMemory:
 
     def __init__(self, segments: Mapping[int, bytes]) -> None:
         self.segments = dict(segments)
+
+    def locate(self, address: int, size: int) -> tuple[bytes, int]:
+        """Return the bytes at ``address`` as a buffer of their own."""
+        return self.read(address, size), 0
 
     def read(self, address: int, size: int) -> bytes:
         """Return exactly ``size`` bytes at ``address``."""

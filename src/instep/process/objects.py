@@ -19,7 +19,19 @@ MAXIMUM_TEXT = 4 << 20
 DICT_KEYS_UNICODE = 1
 DICT_KEYS_GENERAL = 0
 POINTER = struct.Struct("<Q")
+_TYPE_AND_SIZE = struct.Struct("<QQ")
+_POINTERS: dict[int, struct.Struct] = {}
 _CODECS = {1: "latin-1", 2: "utf-16-le", 4: "utf-32-le"}
+
+
+def _pointers(count: int) -> struct.Struct:
+    """A compiled format for so many pointers; those of the small tuples are kept."""
+    known = _POINTERS.get(count)
+    if known is None:
+        known = struct.Struct(f"<{count}Q")
+        if count < 256:  # noqa: PLR2004 - bounds what is kept
+            _POINTERS[count] = known
+    return known
 
 
 class ObjectReader:
@@ -31,7 +43,12 @@ class ObjectReader:
         self.offsets = interpreter.offsets
         self._texts: dict[int, str] = {}
         own = self.offsets
-        self._text_head = own["unicode.compact_data"]
+        self._text_head = self._text_compact = own["unicode.compact_data"]
+        self._text_ascii = own["unicode.ascii_data"]
+        self._text_state = own["unicode.state"]
+        self._text_struct = struct.Struct(f"<Q{own['unicode.length'] - 16}xQ")
+        self._text_type = interpreter.types["str"]
+        self._tuple_type = interpreter.types["tuple"]
         self._items = own["tuple.items"]
 
     def pointer(self, address: int) -> int:
@@ -60,18 +77,24 @@ class ObjectReader:
 
     def text_bytes(self, address: int) -> bytes:
         """The ``str`` at ``address`` as UTF-8 with surrogates passed through."""
-        head = self.memory.read(address, self._text_head)
-        own = self.offsets
-        if int.from_bytes(head[8:16], "little") != self.interpreter.types["str"]:
+        return self.text_in(address, *self.memory.locate(address, self._text_head))
+
+    def text_in(self, address: int, buffer: bytes, at: int) -> bytes:
+        """The same, for a ``str`` whose head lies in ``buffer`` at ``at``."""
+        kind_of, length = self._text_struct.unpack_from(buffer, at + 8)
+        if kind_of != self._text_type:
             raise Malformed(f"no str lies at {address:#x}")
-        length = int.from_bytes(head[own["unicode.length"] : own["unicode.length"] + 8], "little")
-        state = head[own["unicode.state"]]
-        kind, compact, ascii_only = state >> 2 & 7, state >> 5 & 1, state >> 6 & 1
+        state = buffer[at + self._text_state]
+        kind, compact, ascii_only = state >> 2 & 7, state & 0x20, state & 0x40
         if not compact or kind not in _CODECS or length > MAXIMUM_TEXT:
             raise Malformed(f"the str at {address:#x} has an impossible form")
         if ascii_only:
-            return self.memory.read(address + own["unicode.ascii_data"], length)
-        raw = self.memory.read(address + own["unicode.compact_data"], length * kind)
+            start = at + self._text_ascii
+            data = buffer[start : start + length]
+            if len(data) == length:
+                return data
+            return self.memory.read(address + self._text_ascii, length)
+        raw = self.memory.read(address + self._text_compact, length * kind)
         try:
             return raw.decode(_CODECS[kind], "surrogatepass").encode("utf-8", "surrogatepass")
         except UnicodeError as error:
@@ -79,13 +102,20 @@ class ObjectReader:
 
     def items(self, address: int) -> tuple[int, ...]:
         """The addresses that the tuple at ``address`` holds."""
-        head = self.memory.read(address, 24)
-        if int.from_bytes(head[8:16], "little") != self.interpreter.types["tuple"]:
+        return self.items_in(address, *self.memory.locate(address, self._items))
+
+    def items_in(self, address: int, buffer: bytes, at: int) -> tuple[int, ...]:
+        """The same, for a tuple whose head lies in ``buffer`` at ``at``."""
+        kind, size = _TYPE_AND_SIZE.unpack_from(buffer, at + 8)
+        if kind != self._tuple_type:
             raise Malformed(f"no tuple lies at {address:#x}")
-        size = int.from_bytes(head[16:24], "little")
         if size > MAXIMUM_ITEMS:
             raise Malformed(f"the tuple at {address:#x} claims {size} items")
-        return struct.unpack(f"<{size}Q", self.memory.read(address + self._items, size * 8))
+        unpack = _pointers(size)
+        start = at + self._items
+        if start + size * 8 <= len(buffer):
+            return unpack.unpack_from(buffer, start)
+        return unpack.unpack(self.memory.read(address + self._items, size * 8))
 
     def items_of_struct(self, address: int) -> tuple[int, ...]:
         """The addresses that a struct sequence at ``address`` holds: laid out as a tuple."""

@@ -41,6 +41,11 @@ class DiskIndex:
         """Whether any code on disk has this qualname."""
         return qualname in self._by_name
 
+    def only(self, qualname: str) -> int | None:
+        """The index of the one code object with this qualname, if there is exactly one."""
+        found = self._by_name.get(qualname)
+        return found[0] if found is not None and len(found) == 1 else None
+
     def candidates(self, qualname: str) -> list[int]:
         """The indexes of the code objects with this qualname, in the order of their lines."""
         found = self._by_name.get(qualname, [])
@@ -53,14 +58,24 @@ class DiskIndex:
 
 def pair(lives: Iterable[CanonicalCode], disk: DiskIndex) -> list[Pair]:
     """Pair the code objects of one file that are alive with those it compiles to now."""
-    groups: dict[str, list[CanonicalCode]] = defaultdict(list)
-    for live in lives:
-        groups[live.qualname].append(live)
+    codes = disk.module.codes
+    groups: dict[str, list[CanonicalCode]] = {}
     pairs: list[Pair] = []
+    for live in lives:
+        index = disk.only(live.qualname)
+        if index is None:
+            groups.setdefault(live.qualname, []).append(live)
+        else:
+            pairs.append(Pair(live, index, _compare(live, codes[index])))
     for qualname, group in groups.items():
-        candidates = disk.candidates(qualname)
-        pairs += _pair_group(group, candidates, disk.module.codes)
+        pairs += _pair_group(group, disk.candidates(qualname), codes)
     return _settle_nested(pairs)
+
+
+def _compare(live: CanonicalCode, code: CompiledCode) -> Verdict:
+    if live.logic != code.logic:
+        return Verdict.STALE
+    return Verdict.FRESH if live.layout == code.layout else Verdict.MOVED
 
 
 def _pair_group(
