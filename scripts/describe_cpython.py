@@ -11,9 +11,11 @@ Run it under the interpreter to be described (3.11 or later, standard library on
 from __future__ import annotations
 
 import argparse
+import importlib
 import platform
 import sys
 from pathlib import Path
+from typing import Any
 
 from describe.headers import HeaderFacts, read_headers
 from describe.opcodes import OpcodeTables, read_tables
@@ -37,9 +39,7 @@ def main() -> int:
             Path(FOLDER / f"cp{version[0]}{version[1]}.py").write_text(text, encoding="utf-8")
         else:
             print(text, end="")
-    if options.verify:
-        return verify()
-    return 0
+    return verify_committed(version) if options.verify else 0
 
 
 def describe(include: Path, version: tuple[int, int]) -> str:
@@ -64,9 +64,17 @@ def refuse_disagreement(tables: OpcodeTables, facts: HeaderFacts) -> None:
             raise SystemExit(f"{name}: standard library and headers differ about its caches")
 
 
-def verify() -> int:
+def verify_committed(version: tuple[int, int]) -> int:
     """Check the committed description; return the exit code."""
-    return 0
+    sys.path.insert(0, str(FOLDER.parent.parent))
+    registry: Any = importlib.import_module("instep.cpython.registry")
+    verifying: Any = importlib.import_module("describe.verifying")
+    description = registry.describe(version)
+    if description is None:
+        print(f"CPython {version[0]}.{version[1]} is not described yet: --include DIR --write")
+        return 1
+    code: int = verifying.verify(description)
+    return code
 
 
 if __name__ == "__main__":

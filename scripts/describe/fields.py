@@ -175,6 +175,26 @@ generator.name = offsetof(PyGenObject, gi_name)
 generator.qualname = offsetof(PyGenObject, gi_qualname)
 generator.frame_state = offsetof(PyGenObject, gi_frame_state)
 generator.iframe = offsetof(PyGenObject, gi_iframe)
+
+# Not offsets but enumerators (generator.frame_state and frame.owner hold them): their numbers
+# moved, 3.15 counts the states from 0 and has no "completed", and owner 3 changed its meaning.
+framestate.created = FRAME_CREATED
+framestate.suspended = FRAME_SUSPENDED
+framestate.executing = FRAME_EXECUTING
+framestate.cleared = FRAME_CLEARED
+frameowner.thread = FRAME_OWNED_BY_THREAD
+frameowner.generator = FRAME_OWNED_BY_GENERATOR
+frameowner.frame_object = FRAME_OWNED_BY_FRAME_OBJECT
+[3.13-]
+framestate.suspended_yield_from = FRAME_SUSPENDED_YIELD_FROM
+[3.15-]
+framestate.suspended_yield_from_locked = FRAME_SUSPENDED_YIELD_FROM_LOCKED
+[3.11-3.14]
+framestate.completed = FRAME_COMPLETED
+[3.12-3.14]
+frameowner.cstack = FRAME_OWNED_BY_CSTACK
+[3.14-]
+frameowner.interpreter = FRAME_OWNED_BY_INTERPRETER
 """
 
 # Where the target's own table gives the value: members of _Py_DebugOffsets, which is the first
@@ -239,9 +259,7 @@ unicode.compact_data = unicode_object.compactunicodeobject_size
 
 def offset_expressions(version: Version) -> dict[str, str]:
     """Return ``name -> C expression`` of the offsets that ``version`` has."""
-    frame = "struct _PyInterpreterFrame"
-    lines = lines_for(OFFSETS, version)
-    return {name: expression.replace("FRAME", frame) for name, expression in lines.items()}
+    return lines_for(OFFSETS, version)
 
 
 def debug_expressions(version: Version) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Offsets from the headers of a CPython version, by compiling ``offsetof()`` with the host's gcc."""
+"""Offsets from the headers of a CPython version, by compiling ``offsetof()`` with gcc."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ INCLUDES = """
 #include "internal/pycore_instruments.h"
 #include "internal/pycore_interpframe.h"
 #endif
+#define FRAME struct _PyInterpreterFrame
 """
 
 
@@ -93,8 +94,8 @@ def c_source(version: Version) -> str:
     """Return a C program that prints every expression as JSON."""
     body = [
         INCLUDES,
-        "static void put(const char *name, size_t value, const char *end)",
-        '{ printf("\\"%s\\": %zu%s", name, value, end); }',
+        "static void put(const char *name, long value, const char *end)",
+        '{ printf("\\"%s\\": %ld%s", name, value, end); }',
         "static void row(const unsigned char *table)",
         '{ for (int i = 0; i < 256; i++) printf("%s%d", i ? ", " : "[", table[i]); printf("]"); }',
         "int main(void) {",
