@@ -45,11 +45,8 @@ class LiveView:
 
     def __init__(self, target: Target, snapshot: Snapshot) -> None:
         self._target = target
+        self._found = dict(snapshot.functions)
         self._functions: dict[str, dict[int, list[LoadedFunction]]] = {}
-        for file, functions in snapshot.functions.items():
-            by_code = self._functions.setdefault(file, {})
-            for function in functions:
-                by_code.setdefault(function.code, []).append(function)
         self.modules: dict[str, Frame] = {}
         self._running: dict[int, Frame] = {}
         for frame in snapshot.frames:
@@ -66,13 +63,13 @@ class LiveView:
             return
         if optimized:
             self._running[frame.code] = frame
-            self._functions.setdefault(file, {}).setdefault(frame.code, [])
+            self.functions(file).setdefault(frame.code, [])
         elif qualname == MODULE_CODE:
             self.modules[file] = frame
 
     def files(self) -> Collection[str]:
         """All files that live code was compiled from."""
-        return self._functions.keys()
+        return self._found.keys() | self._functions.keys()
 
     def attribute(self, namespaces: Mapping[int, str]) -> None:
         """Give functions to the file of the module whose namespace they have.
@@ -80,20 +77,26 @@ class LiveView:
         For modules that were loaded from a bytecode file alone: their code still names the source
         that it was once compiled from.
         """
-        for by_code in list(self._functions.values()):
+        for file in list(self._found) if namespaces else ():
+            by_code = self.functions(file)
             for code, functions in list(by_code.items()):
                 files = {namespaces.get(function.namespace) for function in functions}
-                file = files.pop() if len(files) == 1 else None
-                if file is not None:
-                    self._functions.setdefault(file, {})[code] = by_code.pop(code)
+                owner = files.pop() if len(files) == 1 else None
+                if owner is not None:
+                    self.functions(owner)[code] = by_code.pop(code)
 
     def amount(self, file: str) -> int:
         """How many code objects of the file are alive, as far as one pass can tell."""
-        return len(self._functions.get(file, {}))
+        return len(self.functions(file))
 
     def functions(self, file: str) -> dict[int, list[LoadedFunction]]:
-        """The functions of a file by the address of their code."""
-        return self._functions.get(file, {})
+        """The functions of a file by the address of their code; none for code of a frame."""
+        known = self._functions.get(file)
+        if known is None:
+            known = self._functions[file] = {}
+            for function in self._found.get(file, ()):
+                known.setdefault(function.code, []).append(function)
+        return known
 
     def codes(
         self, file: str, masks: Mapping[tuple[str, int], bytes], expected: Collection[bytes]
@@ -105,7 +108,7 @@ class LiveView:
         """
         found: dict[int, CanonicalCode | None] = {}
         target = self._target
-        for address in self._functions.get(file, {}):
+        for address in self.functions(file):
             try:
                 code = target.codes.read(address, masks)
                 if code.logic not in expected:
@@ -154,7 +157,7 @@ class LiveView:
         self, suspect: Suspect, running: Mapping[int, Frame]
     ) -> tuple[bool, CanonicalCode | None]:
         """Whether the code is still alive in that file, and its form if it could be decoded."""
-        functions = self._functions[suspect.file][suspect.code]
+        functions = self.functions(suspect.file)[suspect.code]
         owner = next(
             ((one, head) for one in functions if (head := self._target.owns(one))), None
         )
@@ -177,4 +180,4 @@ class LiveView:
         return True, code if before[8:] == after[8:] else None
 
     def _observe_again(self, suspect: Suspect) -> bool:
-        return any(self._target.owns(one) for one in self._functions[suspect.file][suspect.code])
+        return any(self._target.owns(one) for one in self.functions(suspect.file)[suspect.code])

@@ -55,7 +55,10 @@ class SourceView:
             descriptor = handle.open("root", os.O_PATH | os.O_DIRECTORY)
         self.root = Root(descriptor)
         self._mounts: Mounts | None = None
-        self._moment: tuple[float, ...] = ()
+        self._asked = False
+        # A moment before which the program image did not exist, in seconds since the epoch.
+        image = facts.image
+        self.image_started = None if image is None else wall_time(image.start_ticks)
         # Answers of an interpreter that another user chose are never mixed with our own.
         build = interpreter.build.key
         if facts.uid != os.geteuid():
@@ -77,20 +80,26 @@ class SourceView:
 
     def is_unchanged(self, path: str) -> bool:
         """Whether the file is certainly the one that was there when the program started."""
-        moment = self.image_started
-        if moment is None:
+        if self.image_started is None:
             return False
         if self._mounts is None:
             self._mounts = Mounts(self._handle.read("mountinfo"))
-        return self._mounts.is_local(path) and unchanged_since(self.root, path, moment)
+        if not self._mounts.is_local(path):
+            return False
+        return unchanged_since(self.root, path, self.image_started) or (
+            self._know_exactly() and unchanged_since(self.root, path, self.image_started)
+        )
 
-    @property
-    def image_started(self) -> float | None:
-        """A moment before which the program image did not exist, in seconds since the epoch."""
-        if not self._moment and self.facts.image is not None:
-            image = self.facts.image
-            self._moment = (exact_start(image.pid) or wall_time(image.start_ticks),)
-        return self._moment[0] if self._moment else None
+    def _know_exactly(self) -> bool:
+        """Ask for a finer start time, once; whether there is one."""
+        image = self.facts.image
+        if image is None or self._asked:
+            return False
+        self._asked = True
+        exact = exact_start(image.pid)
+        if exact is not None:
+            self.image_started = exact
+        return exact is not None
 
     def bytecode(self, source: SourceFile) -> Bytecode | None:
         """The bytecode file that the import system would look at for ``source``."""

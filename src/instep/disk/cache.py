@@ -11,7 +11,6 @@ import marshal
 import os
 import stat
 from hashlib import blake2b
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from instep.model.compiled import CompiledCode, CompiledModule, SyntaxProblem
@@ -111,7 +110,7 @@ class CodeCache:
                 os.unlink(temporary)  # noqa: PTH108 - as above
 
     def _make(self, folder: str) -> None:
-        Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103 - as above
 
 
 def _is_private(facts: os.stat_result) -> bool:

@@ -66,7 +66,7 @@ def read_interpreter(objects: ObjectReader, address: int) -> InterpreterState:
 
 
 def _modules(objects: ObjectReader, address: int) -> Iterator[LoadedModule]:
-    loaders: dict[int, str] = {}
+    classes: dict[int, str] = {}
     files = _KeyFinder(objects, "__file__")
     origins = _KeyFinder(objects, "__loader__")
     for count, (key, value) in enumerate(objects.entries(address)):
@@ -82,17 +82,26 @@ def _modules(objects: ObjectReader, address: int) -> Iterator[LoadedModule]:
             name = objects.text(key)
         except Malformed:
             continue
-        if loader and loader not in loaders:
-            loaders[loader] = _loader_name(objects, loader)
-        yield LoadedModule(name, file, loaders.get(loader), namespace)
+        yield LoadedModule(name, file, _loader_name(objects, loader, classes), namespace)
 
 
-def _loader_name(objects: ObjectReader, address: int) -> str:
+def _loader_name(objects: ObjectReader, loader: int, known: dict[int, str]) -> str | None:
     """The class of a loader with its module; for one that is a class itself, that class."""
+    if not loader:
+        return None
     try:
-        kind = objects.type_of(address)
-        if kind == objects.interpreter.types["type"]:
-            kind = address
+        kind = objects.type_of(loader)
+    except Malformed:
+        return "?"
+    if kind == objects.interpreter.types["type"]:
+        kind = loader
+    if kind not in known:
+        known[kind] = _class_name(objects, kind)
+    return known[kind]
+
+
+def _class_name(objects: ObjectReader, kind: int) -> str:
+    try:
         name = objects.type_name(kind)
         if "." in name:
             return name

@@ -7,9 +7,12 @@ running in microseconds. Asking needs CAP_NET_ADMIN, so in general only root get
 from __future__ import annotations
 
 import os
-import socket
 import struct
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import socket
 
 NETLINK_GENERIC = 16
 GENL_ID_CTRL = 16
@@ -25,6 +28,8 @@ def exact_start(pid: int) -> float | None:
     """When the process started, in seconds since the epoch; ``None`` where that isn't told."""
     if os.geteuid() != 0:
         return None
+    import socket  # 2 ms, which only a file that is about as old as the process is worth
+
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC) as link:
             link.settimeout(ANSWER_SECONDS)
