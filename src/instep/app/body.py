@@ -110,9 +110,9 @@ class BodyWitness:
         disk: Tree,
     ) -> BodyEvidence | None:
         """Bytecode that claims to be this unchanged source's: it is so, or it lies."""
-        kept = self._disk.compiler.pyc(bytecode.data)
-        if kept.problem is not None or kept.codes[-1].logic == module.codes[-1].logic:
+        if self._disk.compiler.pyc_logic(bytecode.data) in (b"", module.codes[-1].logic):
             return PROVEN
+        kept = self._disk.compiler.pyc(bytecode.data)
         held = {code.logic for code in kept.codes}
         if not all(live.logic in held for live in lives):
             ours = {code.logic for code in module.codes}

@@ -57,13 +57,17 @@ def failed_report(pid: int, error: InstepError) -> Report:
 def _check(
     handle: ProcessHandle, facts: ProcessFacts, target: Target, options: Options
 ) -> Report:
-    snapshot = target.capture()
-    main = snapshot.interpreters[-1] if snapshot.interpreters else None
-    if main is None:
+    states = target.states()
+    if not states:
         raise ProcessEnded(handle.pid)
+    main = states[-1]
     scope = Scope(options.all_code, options.modules, main.standard_library)
+    sourceless = _sourceless(states)
+    # Code of a module that was loaded from bytecode alone names a source anywhere.
+    everywhere = options.all_code or bool(sourceless)
+    snapshot = target.capture(states, None if everywhere else scope.holds_file)
     live = LiveView(target, snapshot)
-    live.attribute(_sourceless(snapshot))
+    live.attribute(sourceless)
     disk = SourceView(handle, facts, target.interpreter, main)
     try:
         subjects = _subjects(live, snapshot, scope)
@@ -104,22 +108,21 @@ def _overall(modules: list[ModuleVerdict], snapshot: Snapshot) -> tuple[Verdict,
     return verdict, reasons[0] if verdict is Verdict.UNPROVEN else ""
 
 
-def _all_modules(snapshot: Snapshot) -> list[LoadedModule]:
-    states: tuple[InterpreterState, ...] = snapshot.interpreters
+def _all_modules(states: tuple[InterpreterState, ...]) -> list[LoadedModule]:
     return [module for state in reversed(states) for module in state.modules]
 
 
-def _sourceless(snapshot: Snapshot) -> dict[int, str]:
+def _sourceless(states: tuple[InterpreterState, ...]) -> dict[int, str]:
     return {
         module.namespace: module.file
-        for module in _all_modules(snapshot)
+        for module in _all_modules(states)
         if module.file is not None and module.file.endswith(".pyc")
     }
 
 
 def _extensions(snapshot: Snapshot, scope: Scope) -> list[LoadedModule]:
     found: dict[str, LoadedModule] = {}
-    for module in _all_modules(snapshot):
+    for module in _all_modules(snapshot.interpreters):
         file = module.file
         if file is not None and file.endswith(EXTENSIONS) and scope.holds_file(file):
             if scope.holds_name(module.name, file):
@@ -131,7 +134,7 @@ def _subjects(live: LiveView, snapshot: Snapshot, scope: Scope) -> list[FileSubj
     """All files in scope that modules or live code came from."""
     subjects: dict[str, FileSubject] = {}
     frozen: dict[str, FileSubject] = {}
-    for module in _all_modules(snapshot):
+    for module in _all_modules(snapshot.interpreters):
         file = module.file
         if file is None or file.endswith(EXTENSIONS) or not file.startswith("/"):
             continue

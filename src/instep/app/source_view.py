@@ -10,7 +10,7 @@ from instep.disk.cache import CodeCache, default_folder
 from instep.disk.compiler import PYC, SOURCE, Compiler
 from instep.disk.pyc import PycState, pyc_path, read_header, state_of
 from instep.disk.sources import Root, SourceFile
-from instep.disk.unchanged import Mounts, unchanged_since
+from instep.disk.unchanged import Clock, Mounts
 from instep.model.encoding import decode_logic
 from instep.system.processes import wall_time
 from instep.system.start_time import exact_start
@@ -59,6 +59,8 @@ class SourceView:
         # A moment before which the program image did not exist, in seconds since the epoch.
         image = facts.image
         self.image_started = None if image is None else wall_time(image.start_ticks)
+        started = self.image_started
+        self._clock = None if started is None else Clock(self.root, started)
         # Answers of an interpreter that another user chose are never mixed with our own.
         build = interpreter.build.key
         if facts.uid != os.geteuid():
@@ -80,14 +82,14 @@ class SourceView:
 
     def is_unchanged(self, path: str) -> bool:
         """Whether the file is certainly the one that was there when the program started."""
-        if self.image_started is None:
+        if self._clock is None:
             return False
         if self._mounts is None:
             self._mounts = Mounts(self._handle.read("mountinfo"))
         if not self._mounts.is_local(path):
             return False
-        return unchanged_since(self.root, path, self.image_started) or (
-            self._know_exactly() and unchanged_since(self.root, path, self.image_started)
+        return self._clock.is_unchanged(path) or (
+            self._know_exactly() and self._clock.is_unchanged(path)
         )
 
     def _know_exactly(self) -> bool:
@@ -99,6 +101,7 @@ class SourceView:
         exact = exact_start(image.pid)
         if exact is not None:
             self.image_started = exact
+            self._clock = Clock(self.root, exact)
         return exact is not None
 
     def bytecode(self, source: SourceFile) -> Bytecode | None:

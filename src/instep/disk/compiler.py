@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from instep.disk.cache import CodeCache
     from instep.disk.helper import Helper
 
-SOURCE, PYC, FROZEN, OUTLINE = b"S", b"P", b"F", b"O"
+SOURCE, PYC, FROZEN, OUTLINE, ROOT = b"S", b"P", b"F", b"O", b"R"
 
 
 class Compiler:
@@ -47,6 +47,16 @@ class Compiler:
     def pyc(self, data: bytes) -> CompiledModule:
         """What a bytecode file holds (``data`` with its header)."""
         return self._module(PYC, data[HEADER_SIZE:], _digest(data), 0)
+
+    def pyc_logic(self, data: bytes) -> bytes:
+        """The digest of the logic of all that a bytecode file holds; empty if it is broken."""
+        key = self._key(ROOT, _digest(data), 0)
+        kept = self._cache.outline(key)
+        if kept is None:
+            codes = self.pyc(data).codes
+            kept = codes[-1].logic if codes else b""
+            self._cache.keep_outline(key, kept)
+        return kept
 
     def frozen(self, name: str) -> CompiledModule:
         """A module that is frozen into the interpreter."""

@@ -68,6 +68,12 @@ class Root:
             return os.open(path, flags)
         return _open_inside(self.descriptor, path, flags)
 
+    def lstat(self, path: str) -> os.stat_result:
+        """``lstat`` of the last component of a path."""
+        if self.descriptor < 0:
+            return os.lstat(path)
+        return self.components(path)[-1]
+
     def components(self, path: str) -> list[os.stat_result]:
         """``lstat`` of everything that leads to a file: links, their targets, directories, it."""
         found: list[os.stat_result] = []

@@ -15,6 +15,8 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import os
+
     from instep.disk.sources import Root
 
 # No interpreter gets from its start to an import in less; 7 ms were measured for ``-I -S -c 0``.
@@ -49,26 +51,48 @@ class Mounts:
             path = path.rpartition("/")[0]
 
 
-def unchanged_since(root: Root, path: str, moment: float) -> bool:
-    """Whether the file at ``path`` is the same, with the same content, as it was at ``moment``."""
-    try:
-        chain = root.components(path)
-    except OSError:
-        return False
-    if not chain or not stat.S_ISREG(chain[-1].st_mode):
-        return False
-    limit = int((moment + STARTUP_SECONDS - _lag()) * 1e9)
-    above_is_old = False
-    for facts in chain:
-        old = facts.st_ctime_ns < limit
-        if not stat.S_ISDIR(facts.st_mode):
-            if not old:
+class Clock:
+    """Answers for one root and one moment whether files are still the same.
+
+    The way to a folder is looked at once: all files of a package share it.
+    """
+
+    def __init__(self, root: Root, moment: float) -> None:
+        self._root = root
+        self._limit = int((moment + STARTUP_SECONDS - _lag()) * 1e9)
+        self._folders: dict[str, bool] = {}
+
+    def is_unchanged(self, path: str) -> bool:
+        """Whether the file at ``path`` is the same, with the same content, as at the moment."""
+        folder, _, name = path.rpartition("/")
+        try:
+            facts = self._root.lstat(path)
+            if not stat.S_ISREG(facts.st_mode) or name in ("", ".", ".."):
+                return self._is_old_chain(self._root.components(path))
+            if facts.st_ctime_ns >= self._limit:
                 return False
-            continue
-        if not (old or above_is_old or facts.st_ctime_ns == facts.st_mtime_ns):
+            known = self._folders.get(folder)
+            if known is None:
+                known = self._is_old_chain(self._root.components(path))
+                self._folders[folder] = known
+        except OSError:
             return False
-        above_is_old = old
-    return True
+        return known
+
+    def _is_old_chain(self, chain: list[os.stat_result]) -> bool:
+        if not chain or not stat.S_ISREG(chain[-1].st_mode):
+            return False
+        above_is_old = False
+        for facts in chain:
+            old = facts.st_ctime_ns < self._limit
+            if not stat.S_ISDIR(facts.st_mode):
+                if not old:
+                    return False
+                continue
+            if not (old or above_is_old or facts.st_ctime_ns == facts.st_mtime_ns):
+                return False
+            above_is_old = old
+        return True
 
 
 def _lag() -> float:

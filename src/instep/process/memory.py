@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from instep.system.processes import ProcessHandle
 
-BLOCK_BITS = 16
+BLOCK_BITS = 14
 BLOCK_SIZE = 1 << BLOCK_BITS
 BLOCK_MASK = BLOCK_SIZE - 1
-MAXIMUM_BLOCKS = 256  # 16 MiB
+MAXIMUM_BLOCKS = 1024  # 16 MiB
 MAXIMUM_READ = 64 << 20
 ADDRESS_LIMIT = 1 << 56
 
@@ -86,7 +86,7 @@ class ProcessMemory:
 
 
 class BlockMemory:
-    """A bounded cache of 64 KiB blocks in front of a live memory.
+    """a bounded cache of 16 KiB blocks in front of a live memory.
 
     Good for one pass over a snapshot; what it gives may be as old as the cache. Reads that decide
     a bad verdict go to the live memory instead.

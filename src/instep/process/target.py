@@ -16,6 +16,8 @@ from instep.process.scan import LoadedFunction, scan_heap
 from instep.process.values import ValueReader
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from instep.system.processes import ProcessHandle
 
 
@@ -76,31 +78,56 @@ class Target:
             pass  # a thread list that is torn now is complete in another round
         return found
 
-    def capture(self) -> Snapshot:
-        """One pass over the heap, the modules and the frames.
+    def states(self) -> tuple[InterpreterState, ...]:
+        """All interpreters of the process; the main one is the last."""
+        return tuple(
+            read_interpreter(self.objects, address)
+            for address in interpreter_addresses(self.objects)
+        )
 
-        Raises ``ProcessEnded`` if the process ends meanwhile; what can't be read of a living one
-        is named in ``issues``.
+    def capture(
+        self,
+        states: tuple[InterpreterState, ...],
+        wanted: Callable[[str], bool] | None = None,
+    ) -> Snapshot:
+        """One pass over the heap and the frames of these interpreters.
+
+        ``wanted`` says by a ``co_filename`` whether functions of that file are asked for. Raises
+        ``ProcessEnded`` if the process ends meanwhile; what can't be read of a living one is named
+        in ``issues``.
         """
         issues: list[str] = []
         mappings = heap_mappings(parse_maps(self._maps))
         runs = resident_runs(self._handle, mappings)
-        scan = scan_heap(self.memory, runs, self.interpreter)
+        scan = scan_heap(self.memory, runs, self.interpreter, self._by_address(wanted))
         functions = self._by_file(scan.functions, scan.files)
-        states: list[InterpreterState] = []
         running: list[Frame] = []
         try:
-            for address in interpreter_addresses(self.objects):
-                states.append(read_interpreter(self.objects, address))
+            for state in states:
                 running += [
-                    frame for frame in frames(self.objects, address)
+                    frame
+                    for frame in frames(self.objects, state.address)
                     if is_code(self.objects, frame.code)
                 ]
         except Malformed as error:
-            issues.append(f"a part of the interpreter's state could not be read: {error}")
+            issues.append(f"the threads could not be read: {error}")
         if not self._handle.alive():
             raise ProcessEnded(self._handle.pid)
-        return Snapshot(tuple(states), functions, tuple(running), tuple(issues), scan.copied)
+        return Snapshot(states, functions, tuple(running), tuple(issues), scan.copied)
+
+    def _by_address(self, wanted: Callable[[str], bool] | None) -> Callable[[int], bool] | None:
+        if wanted is None:
+            return None
+        known: dict[int, bool] = {}
+
+        def decide(address: int) -> bool:
+            found = known.get(address)
+            if found is None:
+                name = self.objects.optional_text(address)
+                found = known[address] = name is not None and wanted(name)
+            return found
+
+        return decide
 
     def _by_file(
         self, candidates: list[LoadedFunction], files: dict[int, int]
