@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from instep.model.encoding import BrokenEncoding
+
 
 class InstepError(Exception):
     """The base of all errors that instep reports.
@@ -87,7 +89,7 @@ class UnsupportedBuild(InstepError):
     hint = "docs/reference/support.md lists the builds that can be read"
 
 
-class Malformed(InstepError):
+class Malformed(InstepError, BrokenEncoding):
     """Bytes of the target don't have the form they claim (torn, hostile or corrupt)."""
 
     slug = "malformed"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from instep.disk.pyc import PycState
 from instep.errors import HelperFailed, Malformed
 from instep.model.compiled import CompiledCode, CompiledModule, SyntaxProblem
-from instep.model.encoding import decode_logic
+from instep.model.encoding import BrokenEncoding, decode_logic
 from instep.model.verdicts import DefinitionVerdict, Kind, Verdict
 from instep.verdict.difference import INSTRUCTIONS
 from instep.verdict.judge import DISCARDED, OTHER_RELEASE, BodyEvidence
@@ -147,20 +147,20 @@ class BodyWitness:
             if isinstance(outline, SyntaxProblem):
                 return unproven
             found = tuple(compare_values(outline, self._values(subject)))
-        except (Malformed, HelperFailed):
+        except (BrokenEncoding, HelperFailed):
             return unproven
         return BodyEvidence(Verdict.STALE, "", found) if found else unproven
 
     def missing(self, subject: FileSubject, source: SourceFile) -> tuple[str, ...]:
         """Definitions on disk that a fresh import would bind and that memory doesn't have."""
-        if not subject.namespace:
-            return ()
+        if not subject.namespace or subject.file in self._live.modules:
+            return ()  # a body that is still running has not bound all its names
         try:
             outline = self._disk.compiler.outline(source.data, source.digest)
             if isinstance(outline, SyntaxProblem):
                 return ()
             return tuple(find_missing(outline, self._values(subject)))
-        except (Malformed, HelperFailed):
+        except (BrokenEncoding, HelperFailed):
             return ()
 
     def _values(self, subject: FileSubject) -> LiveValues:
@@ -179,7 +179,7 @@ class BodyWitness:
         return LiveValues(
             values.namespace(subject.namespace),
             {
-                name: LiveClass(image.bases, values.namespace(image.namespace))
+                name: LiveClass(image.bases, values.namespace(image.namespace), image.plain)
                 for name, image in classes.items()
             },
             {name: tuple(found) for name, found in defaults.items()},
@@ -203,6 +203,4 @@ def _compare(witness: Tree, disk: Tree, lives: list[CanonicalCode]) -> BodyEvide
 
 
 def _as_definition(one: BodyDifference) -> DefinitionVerdict:
-    return DefinitionVerdict(
-        one.qualname, Kind.BODY, one.line, Verdict.STALE, "", one.difference
-    )
+    return DefinitionVerdict(one.qualname, Kind.BODY, one.line, Verdict.STALE, "", one.difference)

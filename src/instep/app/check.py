@@ -1,4 +1,4 @@
-"""``check``: is the code in a process's memory the code on disk?"""
+"""Check a process: compare the code in its memory with the code on disk."""
 
 from __future__ import annotations
 
@@ -49,14 +49,10 @@ def check_process(pid: int, options: Options) -> Report:
 
 def failed_report(pid: int, error: InstepError) -> Report:
     """The report on a process that can't be read: unproven, with the reason."""
-    return Report(
-        pid, 0.0, "", (), "", Verdict.UNPROVEN, str(error), (), (), (), 0.0, error.slug
-    )
+    return Report(pid, 0.0, "", (), "", Verdict.UNPROVEN, str(error), (), (), (), 0.0, error.slug)
 
 
-def _check(
-    handle: ProcessHandle, facts: ProcessFacts, target: Target, options: Options
-) -> Report:
+def _check(handle: ProcessHandle, facts: ProcessFacts, target: Target, options: Options) -> Report:
     states = target.states()
     if not states:
         raise ProcessEnded(handle.pid)
@@ -124,16 +120,16 @@ def _extensions(snapshot: Snapshot, scope: Scope) -> list[LoadedModule]:
     found: dict[str, LoadedModule] = {}
     for module in _all_modules(snapshot.interpreters):
         file = module.file
-        if file is not None and file.endswith(EXTENSIONS) and scope.holds_file(file):
-            if scope.holds_name(module.name, file):
-                found.setdefault(file, module)
+        if file is None or not file.endswith(EXTENSIONS):
+            continue
+        if scope.holds_file(file) and scope.holds_name(module.name, file):
+            found.setdefault(file, module)
     return list(found.values())
 
 
 def _subjects(live: LiveView, snapshot: Snapshot, scope: Scope) -> list[FileSubject]:
     """All files in scope that modules or live code came from."""
     subjects: dict[str, FileSubject] = {}
-    frozen: dict[str, FileSubject] = {}
     for module in _all_modules(snapshot.interpreters):
         file = module.file
         if file is None or file.endswith(EXTENSIONS) or not file.startswith("/"):
@@ -147,7 +143,6 @@ def _subjects(live: LiveView, snapshot: Snapshot, scope: Scope) -> list[FileSubj
         if file not in subjects and _is_source(file):
             name = file.removeprefix("<frozen ").removesuffix(">")
             subjects[file] = FileSubject(file, name, None, 0)
-    del frozen
     return [
         subject
         for file, subject in subjects.items()

@@ -9,8 +9,8 @@ from instep.app.live_view import Settled, Suspect
 from instep.disk.compiler import SOURCE
 from instep.disk.pyc import PycState
 from instep.disk.sources import SourceFile, SourceMissing
-from instep.errors import HelperFailed, Malformed
-from instep.model.encoding import decode_logic
+from instep.errors import HelperFailed
+from instep.model.encoding import BrokenEncoding, decode_logic
 from instep.model.verdicts import BYTECODE_LIES, SEVERITY, ModuleVerdict, Verdict
 from instep.verdict.difference import describe_difference, same_shape
 from instep.verdict.judge import (
@@ -71,7 +71,7 @@ class OpenFile(NamedTuple):
     subject: FileSubject
     source: SourceFile | None
     module: CompiledModule
-    index: DiskIndex
+    disk: DiskIndex
     lives: dict[int, CanonicalCode | None]
     pairs: list[Pair]
     unsteady: int = 0
@@ -116,21 +116,18 @@ class FileJudge:
                 waiting[subject.file] = opened
             else:
                 verdicts[subject] = self._conclude(opened)
-        for subject, verdict in self._confirm(waiting, missing):
-            verdicts[subject] = verdict
+        verdicts |= dict(self._confirm(waiting, missing))
         return [verdict for verdict in verdicts.values() if verdict is not None]
 
     def _confirm(
         self, waiting: dict[str, OpenFile], missing: dict[str, FileSubject]
     ) -> Iterable[tuple[FileSubject, ModuleVerdict | None]]:
         suspects = [suspect for opened in waiting.values() for suspect in opened.suspects()]
-        suspects += [
-            Suspect(file, code) for file in missing for code in self._live.functions(file)
-        ]
+        suspects += [Suspect(file, code) for file in missing for code in self._live.functions(file)]
 
         def is_fine(suspect: Suspect, code: CanonicalCode) -> bool:
             opened = waiting.get(suspect.file)
-            return opened is not None and pair([code], opened.index)[0].verdict in FINE
+            return opened is not None and pair([code], opened.disk)[0].verdict in FINE
 
         settled = self._live.confirm(suspects, is_fine) if suspects else {}
         for file, opened in waiting.items():
@@ -187,7 +184,8 @@ class FileJudge:
         subject, source = opened.subject, opened.source
         pairs = opened.pairs
         lied = False
-        body, added = PROVEN, ()
+        body = PROVEN
+        added: tuple[str, ...] = ()
         if source is not None:
             pairs = [self._unless_shifted(one, opened) for one in pairs]
             if subject.hook:
@@ -220,11 +218,11 @@ class FileJudge:
         version = self._target.interpreter.build.version[:2]
         if one.verdict is not Verdict.STALE or version < FIRST_LINE_CONSTANT_SINCE:
             return one
-        shift = one.live.first_line - opened.module.codes[one.index].first_line
+        shift = one.live.first_line - opened.module.codes[one.place].first_line
         if not shift or not one.live.nested or source is None:
             return one
         moved = self._disk.compiler.source(source.data, source.digest, shift)
-        if moved.problem is None and moved.codes[one.index].logic == one.live.logic:
+        if moved.problem is None and moved.codes[one.place].logic == one.live.logic:
             return one._replace(verdict=Verdict.MOVED)
         return one
 
@@ -257,8 +255,8 @@ class FileJudge:
     def _same_shape(self, one: Pair, opened: OpenFile) -> bool:
         try:
             old = decode_logic(one.live.logic_bytes)
-            return same_shape(old, decode_logic(self._logic(opened, one.index)))
-        except (Malformed, HelperFailed):
+            return same_shape(old, decode_logic(self._logic(opened, one.place)))
+        except (BrokenEncoding, HelperFailed):
             return False
 
     def _logic(self, opened: OpenFile, index: int) -> bytes:
@@ -270,9 +268,9 @@ class FileJudge:
     def _differ(self, one: Pair, opened: OpenFile) -> str:
         """What differs between the two sides of a stale pair; nested code is followed."""
         try:
-            new = decode_logic(self._logic(opened, one.index))
+            new = decode_logic(self._logic(opened, one.place))
             text = describe_difference(decode_logic(one.live.logic_bytes), new)
-        except (Malformed, HelperFailed):
+        except (BrokenEncoding, HelperFailed):
             return ""
         return text
 
@@ -281,9 +279,7 @@ def _settle(opened: OpenFile, settled: Settled) -> OpenFile:
     suspects = {suspect.code for suspect in opened.suspects()}
     lives = {address: code for address, code in opened.lives.items() if address not in suspects}
     lives |= settled.codes
-    return opened._replace(
-        lives=lives, pairs=_pairs(lives, opened.index), unsteady=settled.unsteady
-    )
+    return opened._replace(lives=lives, pairs=_pairs(lives, opened.disk), unsteady=settled.unsteady)
 
 
 def _pairs(lives: dict[int, CanonicalCode | None], index: DiskIndex) -> list[Pair]:

@@ -125,9 +125,7 @@ class LiveView:
         self, suspects: list[Suspect], is_fine: Callable[[Suspect, CanonicalCode], bool]
     ) -> dict[str, Settled]:
         """Read suspects again until they are fine, gone, or steadily bad."""
-        settled: dict[str, Settled] = {
-            suspect.file: Settled({}, 0) for suspect in suspects
-        }
+        settled: dict[str, Settled] = {suspect.file: Settled({}, 0) for suspect in suspects}
         waiting: dict[Suspect, CanonicalCode | None] = dict.fromkeys(suspects)
         steady = dict.fromkeys(suspects, 0)
         for turn in range(ROUNDS):
@@ -158,9 +156,7 @@ class LiveView:
     ) -> tuple[bool, CanonicalCode | None]:
         """Whether the code is still alive in that file, and its form if it could be decoded."""
         functions = self.functions(suspect.file)[suspect.code]
-        owner = next(
-            ((one, head) for one in functions if (head := self._target.owns(one))), None
-        )
+        owner = next(((one, head) for one in functions if (head := self._target.owns(one))), None)
         if owner is None and suspect.code not in running:
             return False, None
         objects = self._target.fresh_objects()

@@ -15,9 +15,7 @@ DELETED = " (deleted)"
 EXTENSIONS = (".so", ".pyd")
 
 
-def judge_extension(
-    name: str, file: str, mappings: list[Mapping], root: Root
-) -> ModuleVerdict:
+def judge_extension(name: str, file: str, mappings: list[Mapping], root: Root) -> ModuleVerdict:
     """The verdict on an extension module, by the identity of the mapped file.
 
     While a file is mapped its inode can't be reused, so the same inode is the same file, and its
@@ -32,9 +30,7 @@ def judge_extension(
         descriptor = root.open(file)
     except FileNotFoundError:
         reason = "the file is gone; the process still has it mapped"
-        return ModuleVerdict(
-            name, file, Verdict.ORPHANED, reason, (SOURCE_GONE,), (), (), (), none
-        )
+        return ModuleVerdict(name, file, Verdict.ORPHANED, reason, (SOURCE_GONE,), (), (), (), none)
     except OSError as error:
         reason = f"the file can't be read: {(error.strerror or str(error)).lower()}"
         return ModuleVerdict(name, file, Verdict.UNPROVEN, reason, (), (), (), (), none)
@@ -45,6 +41,4 @@ def judge_extension(
     if any(one.inode == inode and not one.path.endswith(DELETED) for one in mapped):
         return ModuleVerdict(name, file, Verdict.FRESH, "", (), (), (), (), none)
     reason = "another file is mapped than the one on disk"
-    return ModuleVerdict(
-        name, file, Verdict.STALE, reason, (LOADED_BEFORE_EDIT,), (), (), (), none
-    )
+    return ModuleVerdict(name, file, Verdict.STALE, reason, (LOADED_BEFORE_EDIT,), (), (), (), none)

@@ -38,9 +38,9 @@ def list_processes(options: Options) -> Iterator[ListedProcess]:
         except InstepError:
             continue
         try:
-            yield ListedProcess(check_process(pid, options), True, uid)
+            yield ListedProcess(check_process(pid, options), readable=True, uid=uid)
         except (NoSuchProcess, ProcessEnded, NotPython):
             continue
         except InstepError as error:
             report = failed_report(pid, error)._replace(command=command)
-            yield ListedProcess(report, not isinstance(error, NotReadable), uid)
+            yield ListedProcess(report, readable=not isinstance(error, NotReadable), uid=uid)

@@ -6,7 +6,7 @@ import sys
 
 from instep.app.check import Options, check_process, failed_report
 from instep.app.targets import processes_under, resolve_targets
-from instep.cli.options import add_scope, parser
+from instep.cli.options import Parser, add_scope, parser
 from instep.errors import InstepError
 from instep.model.verdicts import Report, Verdict, worst
 from instep.render.words import here
@@ -42,10 +42,8 @@ def run(arguments: list[str]) -> int:
     return EXIT_CODES[verdict]
 
 
-def _parser():  # noqa: ANN202 - argparse's class is imported by cli.options only
-    made = parser(
-        "check", "Is the code in memory the code on disk? Proven per function.", EXAMPLES
-    )
+def _parser() -> Parser:
+    made = parser("check", "Is the code in memory the code on disk? Proven per function.", EXAMPLES)
     made.add_argument("target", nargs="*", metavar="TARGET", help="a pid, :PORT, or a path")
     add_scope(made)
     return made
@@ -72,7 +70,6 @@ def _write_text(reports: list[Report], *, everything: bool) -> None:
     colour = wants_colour(sys.stdout)
     directory = here()
     texts = [
-        render_check(report, directory, colour=colour, everything=everything)
-        for report in reports
+        render_check(report, directory, colour=colour, everything=everything) for report in reports
     ]
     sys.stdout.write("\n".join(texts))

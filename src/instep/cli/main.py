@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
+from instep import __version__
 from instep.errors import InstepError
 
 # Each verb is a module of this folder with run(arguments) -> int, imported when it is used.
@@ -30,20 +31,22 @@ examples:
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit code."""
     arguments = sys.argv[1:] if argv is None else argv
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
+    verb = arguments[0] if arguments else ""
+    if verb in ("", "-h", "--help", "help"):
         sys.stdout.write(_help())
-        return 0 if arguments else 2
-    if arguments[0] in ("-V", "--version"):
-        from instep import __version__
-
+        return 0 if verb else 2
+    if verb in ("-V", "--version"):
         sys.stdout.write(f"instep {__version__}\n")
         return 0
-    verb = arguments[0]
     if verb not in VERBS:
         sys.stderr.write(f"instep: {verb!r} is no verb\n{_help()}")
         return 2
+    return _run(verb, arguments[1:])
+
+
+def _run(verb: str, arguments: list[str]) -> int:
     try:
-        return int(importlib.import_module(f"instep.cli.{verb}").run(arguments[1:]))
+        return int(importlib.import_module(f"instep.cli.{verb}").run(arguments))
     except InstepError as error:
         hint = f"\n  {error.hint}" if error.hint else ""
         sys.stderr.write(f"instep: {error} [{error.slug}]{hint}\n")

@@ -11,7 +11,9 @@ from instep.errors import UsageError
 class Parser(argparse.ArgumentParser):
     """A parser whose mistakes are instep's errors, with the way out."""
 
-    def error(self, message: str) -> NoReturn:
+    def error(  # type: ignore[explicit-override]  # typing.override came with 3.12
+        self, message: str
+    ) -> NoReturn:
         """Raise ``UsageError`` instead of leaving the process."""
         raise UsageError(f"{message} (see `{self.prog} --help`)")
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from instep.app.check import Options
 from instep.app.processes import list_processes
 from instep.cli.check import EXIT_CODES
 from instep.cli.options import add_scope, parser
 from instep.model.verdicts import worst
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from instep.app.processes import ListedProcess
+    from instep.model.verdicts import Verdict
 
 EXAMPLES = """\
   instep ps
@@ -35,12 +42,12 @@ def run(arguments: list[str]) -> int:
     return _write_rows(listed)
 
 
-def _write_rows(listed) -> int:  # noqa: ANN001 - an iterator of app.processes.ListedProcess
+def _write_rows(listed: Iterator[ListedProcess]) -> int:
     from instep.render.colour import wants_colour
     from instep.render.ps import HEADING, render_row
 
     colour = wants_colour(sys.stdout)
-    verdicts = []
+    verdicts: list[Verdict] = []
     for one in listed:
         if not verdicts:
             sys.stdout.write(HEADING + "\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from instep.errors import HelperFailed, Malformed
 from instep.model.compiled import (
@@ -16,7 +16,7 @@ from instep.model.compiled import (
     Outline,
     SyntaxProblem,
 )
-from instep.model.encoding import DIGEST_SIZE, U32, blob, decode, decode_logic
+from instep.model.encoding import DIGEST_SIZE, U32, BrokenEncoding, blob, decode, decode_logic
 
 if TYPE_CHECKING:
     from instep.disk.helper import AnswerReader
@@ -50,8 +50,9 @@ def read_codes(answer: AnswerReader) -> Compiled:
                 parents[child] = index
             codes.append(code)
             logics.append(logic)
-    except Malformed as error:
-        raise HelperFailed(f"the target's interpreter answered with broken code: {error}") from error
+    except BrokenEncoding as error:
+        text = f"the target's interpreter answered with broken code: {error}"
+        raise HelperFailed(text) from error
     placed = [code._replace(parent=parent) for code, parent in zip(codes, parents, strict=True)]
     return Compiled(CompiledModule(tuple(placed)), tuple(logics))
 
@@ -101,9 +102,9 @@ def read_outline(answer: AnswerReader) -> bytes | SyntaxProblem:
 
 def decode_outline(data: bytes) -> Outline:
     """Turn an encoded outline into records. Raises ``Malformed``."""
-    parts = decode(data)
+    parts: Any = decode(data)
     try:
-        definitions, classes, constants, defaults, rebound = parts  # type: ignore[misc]
+        definitions, classes, constants, defaults, rebound = parts
         return Outline(
             tuple(Definition(*item) for item in definitions),
             tuple(ClassHeader(*item) for item in classes),

@@ -11,7 +11,7 @@ import marshal
 import os
 import stat
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from instep.model.compiled import CompiledCode, CompiledModule, SyntaxProblem
 
@@ -42,10 +42,10 @@ class CodeCache:
 
     def module(self, key: str) -> CompiledModule | None:
         """The compiled module kept under ``key``."""
-        content = self._load(key + ".m")
+        content: Any = self._load(key + ".m")
         if content is None:
             return None
-        codes, problem = content  # type: ignore[misc]
+        codes, problem = content
         return CompiledModule(
             tuple(map(CompiledCode._make, codes)),
             None if problem is None else SyntaxProblem(*problem),
@@ -53,11 +53,13 @@ class CodeCache:
 
     def logic(self, key: str) -> tuple[bytes, ...] | None:
         """The encoded logic of all code objects of the module kept under ``key``."""
-        return self._load(key + ".l")  # type: ignore[return-value]
+        kept: tuple[bytes, ...] | None = self._load(key + ".l")
+        return kept
 
     def outline(self, key: str) -> bytes | None:
         """The encoded outline kept under ``key``."""
-        return self._load(key + ".o")  # type: ignore[return-value]
+        kept: bytes | None = self._load(key + ".o")
+        return kept
 
     def keep(self, key: str, compiled: Compiled) -> None:
         """Keep a compiled module."""
@@ -70,7 +72,7 @@ class CodeCache:
         """Keep an encoded outline."""
         self._store(key + ".o", outline)
 
-    def _load(self, name: str) -> object:
+    def _load(self, name: str) -> Any:  # noqa: ANN401 - whatever was kept under that name
         path = f"{self._folder}/{name[:2]}/{name}"
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0))
@@ -90,7 +92,7 @@ class CodeCache:
         # Our own file, private to us and whole: not bytes of a target.
         return marshal.loads(data[DIGEST_SIZE:])  # noqa: S302
 
-    def _store(self, name: str, content: object) -> None:
+    def _store(self, name: str, content: Any) -> None:  # noqa: ANN401 - what marshal takes
         body = marshal.dumps(content, MARSHAL_VERSION)
         data = blake2b(body, digest_size=DIGEST_SIZE).digest() + body
         folder = f"{self._folder}/{name[:2]}"

@@ -63,9 +63,7 @@ class Compiler:
         data = name.encode("utf-8", "surrogatepass")
         return self._module(FROZEN, data, _digest(data), 0)
 
-    def logic(
-        self, kind: bytes, data: bytes, digest: bytes, shift: int = 0
-    ) -> tuple[bytes, ...]:
+    def logic(self, kind: bytes, data: bytes, digest: bytes, shift: int = 0) -> tuple[bytes, ...]:
         """The encoded logic of all code objects, for a comparison in detail."""
         key = self._key(kind, digest, shift)
         kept = self._cache.logic(key)

@@ -13,59 +13,79 @@ output until the input ends; integers are little-endian u32, byte strings carry 
              2, 0, message: anything else
 """
 
+from __future__ import annotations
+
+import _imp
 import ast
 import marshal
 import struct
 import sys
 from hashlib import blake2b
+from types import CodeType
 
+TYPE_CHECKING = False  # importing typing costs as much as a small compilation
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+HEAD_SIZE = 13
+FOLDED_SIZE = 6  # RESUME, LOAD_CONST, RETURN_VALUE
 RUNTIME_FLAGS = 0x100 | 0x2000000
 U32 = struct.Struct("<I")
 
 
-def size_of(data):
+def size_of(data: bytes | tuple[object, ...] | frozenset[object]) -> bytes:
+    """How many bytes or items follow."""
     return U32.pack(len(data))
 
 
-def encode(value):
-    kind = type(value)
-    if value is None:
-        return b"N"
-    if kind is bool:
-        return b"T" if value else b"F"
-    if value is Ellipsis:
-        return b"E"
-    if kind is int:
-        return b"i%x;" % value if value >= 0 else b"i-%x;" % -value
-    if kind is float:
-        return b"f" + struct.pack("<d", value)
-    if kind is complex:
-        return b"c" + struct.pack("<2d", value.real, value.imag)
-    if kind is str:
-        data = value.encode("utf-8", "surrogatepass")
-        return b"s" + size_of(data) + data
-    if kind is bytes:
-        return b"b" + size_of(value) + value
-    if kind is tuple:
-        return b"(" + size_of(value) + b"".join(map(encode, value))
-    if kind is frozenset:
-        return b"<" + size_of(value) + b"".join(sorted(map(encode, value)))
-    if kind is slice:
-        return b":" + b"".join(map(encode, (value.start, value.stop, value.step)))
-    return b"C" + logic_digest(value)
+def encode(value: object) -> bytes:
+    """One value in the form of ``instep.model.encoding``."""
+    encoder = ENCODERS.get(type(value))
+    return b"C" + logic_digest(value) if encoder is None else encoder(value)
 
 
-digests = {}
+def encode_int(value: int) -> bytes:
+    """The hexadecimal digits, which have no limit as decimal ones do."""
+    return b"i%x;" % value if value >= 0 else b"i-%x;" % -value
 
 
-def logic_digest(code):
+def encode_text(value: str) -> bytes:
+    """UTF-8, with lone surrogates passed through."""
+    data = value.encode("utf-8", "surrogatepass")
+    return b"s" + size_of(data) + data
+
+
+ENCODERS: dict[type, Callable[[Any], bytes]] = {
+    type(None): lambda _: b"N",
+    type(Ellipsis): lambda _: b"E",
+    bool: lambda value: b"T" if value else b"F",
+    int: encode_int,
+    float: lambda value: b"f" + struct.pack("<d", value),
+    complex: lambda value: b"c" + struct.pack("<2d", value.real, value.imag),
+    str: encode_text,
+    bytes: lambda value: b"b" + size_of(value) + value,
+    tuple: lambda value: b"(" + size_of(value) + b"".join(map(encode, value)),
+    frozenset: lambda value: b"<" + size_of(value) + b"".join(sorted(map(encode, value))),
+    slice: lambda value: b":" + b"".join(map(encode, (value.start, value.stop, value.step))),
+}
+
+
+digests: dict[int, bytes] = {}
+
+
+def logic_digest(code: Any) -> bytes:  # noqa: ANN401 - a code object, as encode() knows
+    """The digest of a code object's logic, made once."""
     key = id(code)
     if key not in digests:
         digests[key] = blake2b(logic(code), digest_size=16).digest()
     return digests[key]
 
 
-def logic(code):
+def logic(code: CodeType) -> bytes:
+    """All that decides a code object's behaviour, encoded."""
     raw = code.co_code
     numbers = (
         code.co_flags & ~RUNTIME_FLAGS,
@@ -88,13 +108,14 @@ def logic(code):
     return struct.pack("<5I", *numbers) + b"".join(map(encode, fields))
 
 
-def write_codes(top):
+def write_codes(top: CodeType) -> bytes:
+    """The answer that holds a code object and all that is nested in it."""
     digests.clear()
-    codes = []
-    out = []
+    codes: list[CodeType] = []
+    out: list[bytes] = []
 
-    def visit(code):
-        children = [visit(item) for item in code.co_consts if type(item) is type(code)]
+    def visit(code: CodeType) -> int:
+        children = [visit(item) for item in code.co_consts if isinstance(item, CodeType)]
         lines = code.co_linetable
         body = logic(code)
         digests[id(code)] = blake2b(body, digest_size=16).digest()
@@ -114,7 +135,8 @@ def write_codes(top):
     return U32.pack(0) + U32.pack(len(out)) + b"".join(out)
 
 
-def compile_source(data, level, shift):
+def compile_source(data: bytes, level: int, shift: int) -> CodeType:
+    """Compile a source, with all its lines moved by ``shift``."""
     if shift:
         tree = ast.parse(data, "<source>")
         for node in ast.walk(tree):
@@ -125,92 +147,110 @@ def compile_source(data, level, shift):
     return compile(data, "<source>", "exec", dont_inherit=True, optimize=level)
 
 
-def folded(node):
+def folded(node: ast.expr) -> object:
     """The constant that the compiler makes of an expression, or raise ValueError."""
     plain = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.BinOp, ast.expr_context)
     if not all(isinstance(part, (plain, ast.unaryop, ast.operator)) for part in ast.walk(node)):
         raise ValueError
     code = compile(ast.Expression(node), "<expression>", "eval", optimize=0)
-    if len(code.co_code) > 6 or not isinstance(node, (ast.Constant, ast.Tuple)) and code.co_names:
+    if len(code.co_code) > FOLDED_SIZE:
         raise ValueError
-    return eval(code)
+    return eval(code)  # noqa: S307 - one constant, folded by the compiler
+
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class Outline:
     """What the text of a module states, for comparison with live objects."""
 
-    def __init__(self, tree):
-        self.definitions = []
-        self.classes = []
-        self.constants = []
-        self.defaults = []
+    def __init__(self, tree: ast.Module) -> None:
+        self.definitions: list[tuple[object, ...]] = []
+        self.classes: list[tuple[object, ...]] = []
+        self.constants: list[tuple[object, ...]] = []
+        self.defaults: list[tuple[object, ...]] = []
         self.rebound = sorted(
             {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
         )
-        self.block(tree.body, "", False)
+        self.block(tree.body, "", conditional=False)
 
-    def block(self, body, prefix, conditional):
+    def block(self, body: list[ast.stmt], prefix: str, *, conditional: bool) -> None:
+        """Take what the statements of a block state."""
         bound = bindings(body)
+
+        def is_unique(name: str) -> bool:
+            return not conditional and bound.get(name) == 1
+
         for node in body:
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                self.function(node, prefix, conditional, bound)
+            if isinstance(node, FUNCTIONS):
+                self.function(node, prefix, unique=is_unique(node.name))
             elif isinstance(node, ast.ClassDef):
-                self.class_(node, prefix, conditional, bound)
+                self.class_(node, prefix, unique=is_unique(node.name))
             elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-                self.assign(node, prefix, conditional, bound)
+                self.assign(node, prefix, is_unique)
             else:
                 for field in ("body", "orelse", "finalbody"):
-                    self.block(getattr(node, field, None) or [], prefix, True)
+                    self.block(getattr(node, field, None) or [], prefix, conditional=True)
                 for part in [*getattr(node, "handlers", []), *getattr(node, "cases", [])]:
-                    self.block(part.body, prefix, True)
+                    self.block(part.body, prefix, conditional=True)
 
-    def function(self, node, prefix, conditional, bound):
-        unique = not conditional and bound.get(node.name) == 1
+    def function(self, node: Function, prefix: str, *, unique: bool) -> None:
+        """Take a function's name and the literals among its defaults."""
         qualname = prefix + node.name
         decorated = bool(node.decorator_list)
         self.definitions.append((qualname, "function", node.lineno, unique, decorated))
         positional = tuple(self.literal(item) for item in node.args.defaults)
         keyword = tuple(
             (argument.arg, self.literal(item))
-            for argument, item in zip(node.args.kwonlyargs, node.args.kw_defaults)
+            for argument, item in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
             if item is not None
         )
         self.defaults.append((qualname, node.lineno, positional, keyword))
 
-    def class_(self, node, prefix, conditional, bound):
-        unique = not conditional and bound.get(node.name) == 1
+    def class_(self, node: ast.ClassDef, prefix: str, *, unique: bool) -> None:
+        """Take a class's name, its bases, and what its body states.
+
+        A decorator may make another class of it, so nothing is certain of what it holds.
+        """
         qualname = prefix + node.name
         decorated = bool(node.decorator_list)
         self.definitions.append((qualname, "class", node.lineno, unique, decorated))
         if unique and not decorated:
             bases = tuple(map(dotted, node.bases))
             self.classes.append((qualname, node.lineno, bases, bool(node.keywords)))
-        self.block(node.body, qualname + ".", conditional or not unique)
+        certain = unique and not decorated
+        self.block(node.body, qualname + ".", conditional=not certain)
 
-    def assign(self, node, prefix, conditional, bound):
+    def assign(
+        self, node: ast.Assign | ast.AnnAssign, prefix: str, is_unique: Callable[[str], bool]
+    ) -> None:
+        """Take a name that is bound once, and to a literal."""
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         for target in targets:
             if not isinstance(target, ast.Name) or node.value is None:
                 continue
-            if conditional or bound.get(target.id) != 1:
+            if not is_unique(target.id):
                 continue
             value = self.literal(node.value)
             if value is not None:
                 self.constants.append((prefix[:-1], target.id, node.lineno, value))
 
-    def literal(self, node):
+    def literal(self, node: ast.expr) -> bytes | None:
+        """The encoded literal, or None for any other expression."""
         try:
             return encode(folded(node))
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever folding raises, it is no literal
             return None
 
-    def encoded(self):
+    def encoded(self) -> bytes:
+        """The outline as one encoded value."""
         parts = (self.definitions, self.classes, self.constants, self.defaults, self.rebound)
-        return encode(tuple(map(tuple, parts)))
+        return encode(tuple([tuple(part) for part in parts]))
 
 
-def dotted(node):
-    parts = []
+def dotted(node: ast.expr) -> str | None:
+    """A base as a dotted name, or None for any other expression."""
+    parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
         node = node.value
@@ -219,28 +259,14 @@ def dotted(node):
     return ".".join([node.id, *reversed(parts)])
 
 
-def bindings(body):
+def bindings(body: list[ast.stmt]) -> dict[str, int]:
     """How often each name is bound or deleted in a block, nested statements included."""
-    counts = {}
+    counts: dict[str, int] = {}
 
-    def count(name):
-        counts[name] = counts.get(name, 0) + 1
-
-    def visit(node):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            count(node.name)
-            return
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            count(node.id)
-        if isinstance(node, ast.alias):
-            count((node.asname or node.name).split(".")[0])
-        if isinstance(node, ast.ExceptHandler) and node.name:
-            count(node.name)
-        if isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
-            count(node.name)
-        if isinstance(node, ast.AugAssign):
-            count("")
-        if not isinstance(node, ast.Lambda):
+    def visit(node: ast.AST) -> None:
+        for name in bound_by(node):
+            counts[name] = counts.get(name, 0) + 1
+        if not isinstance(node, (*DEFINITIONS, ast.Lambda)):
             for child in ast.iter_child_nodes(node):
                 visit(child)
 
@@ -249,43 +275,61 @@ def bindings(body):
     return counts
 
 
-def frozen(name):
-    import _imp
-
-    return _imp.get_frozen_object(name)
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+CAPTURES = (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)
 
 
-def answer(kind, level, shift, data):
+def bound_by(node: ast.AST) -> list[str]:
+    """The names that a node itself binds or deletes."""
+    if isinstance(node, (*DEFINITIONS, *CAPTURES)):
+        return [node.name] if node.name else []
+    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        return [node.id]
+    if isinstance(node, ast.alias):
+        return [(node.asname or node.name).split(".")[0]]
+    return []
+
+
+def write_outline(data: bytes) -> bytes:
+    """The answer that holds an outline."""
+    outline = Outline(ast.parse(data, "<source>")).encoded()
+    return U32.pack(0) + size_of(outline) + outline
+
+
+def answer(kind: bytes, level: int, shift: int, data: bytes) -> bytes:
+    """The answer to one job, whatever comes of it."""
+    jobs = {
+        b"O": lambda: write_outline(data),
+        b"S": lambda: write_codes(compile_source(data, level, shift)),
+        # What the import system of this interpreter would load, under its owner's rights.
+        b"P": lambda: write_codes(marshal.loads(data)),  # noqa: S302
+        b"F": lambda: write_codes(_imp.get_frozen_object(data.decode())),
+    }
     try:
-        if kind == b"O":
-            outline = Outline(ast.parse(data, "<source>")).encoded()
-            return U32.pack(0) + size_of(outline) + outline
-        if kind == b"S":
-            return write_codes(compile_source(data, level, shift))
-        if kind == b"P":
-            return write_codes(marshal.loads(data))
-        return write_codes(frozen(data.decode()))
+        return jobs[kind]()
     except SyntaxError as error:
         return problem(1, error.lineno or 0, str(error.msg))
     except ValueError as error:
         return problem(1, 0, str(error))
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - RecursionError and MemoryError too
         return problem(2, 0, type(error).__name__ + ": " + str(error))
 
 
-def problem(code, line, message):
+def problem(code: int, line: int, message: str) -> bytes:
+    """The answer that holds no code but what is wrong."""
     data = message.encode("utf-8", "replace")[:1000]
     return U32.pack(code) + U32.pack(line) + size_of(data) + data
 
 
-def main():
+def main() -> None:
+    """Answer jobs until the input ends."""
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     sys.setrecursionlimit(5000)
     sink.write(b"instep1\n")
     sink.flush()
     while True:
-        head = source.read(13)
-        if len(head) < 13:
+        head = source.read(HEAD_SIZE)
+        if len(head) < HEAD_SIZE:
             return
         kind, level, shift, size = struct.unpack("<cIiI", head)
         sink.write(answer(kind, level, shift, source.read(size)))

@@ -114,9 +114,7 @@ def _version(facts: os.stat_result) -> tuple[int, ...]:
     return facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
-def _open_inside(
-    root: int, path: str, flags: int, seen: list[os.stat_result] | None = None
-) -> int:
+def _open_inside(root: int, path: str, flags: int, seen: list[os.stat_result] | None = None) -> int:
     """Open ``path`` below the directory ``root`` (-1: ``/``) one component at a time.
 
     ``seen`` collects the ``lstat`` of every component and link on the way.

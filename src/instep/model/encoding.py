@@ -21,8 +21,6 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from instep.errors import Malformed
-
 DIGEST_SIZE = 16
 MAXIMUM_VALUE_BYTES = 16 << 20
 MAXIMUM_DEPTH = 60
@@ -30,7 +28,9 @@ MAXIMUM_DEPTH = 60
 U32 = struct.Struct("<I")
 HEAD = struct.Struct("<5I")
 
-Value = bool | int | float | complex | str | bytes | tuple["Value", ...] | frozenset["Value"] | None
+
+class BrokenEncoding(ValueError):
+    """Bytes are no encoded value."""
 
 
 class CodeConstant(NamedTuple):
@@ -92,17 +92,17 @@ def integer(value: int) -> bytes:
 
 
 def decode(data: bytes) -> object:
-    """Decode one encoded value; ``Malformed`` if it is anything else."""
+    """Decode one encoded value; ``BrokenEncoding`` if it is anything else."""
     value, end = _decode(data, 0, 0)
     if end != len(data):
-        raise Malformed("bytes follow an encoded value")
+        raise BrokenEncoding("bytes follow an encoded value")
     return value
 
 
 def decode_logic(data: bytes) -> Logic:
     """Decode the logic of a code object."""
     if len(data) < HEAD.size:
-        raise Malformed("an encoded code object is too short")
+        raise BrokenEncoding("an encoded code object is too short")
     head = HEAD.unpack_from(data)
     items: list[object] = []
     position = HEAD.size
@@ -110,16 +110,16 @@ def decode_logic(data: bytes) -> Logic:
         value, position = _decode(data, position, 0)
         items.append(value)
     if position != len(data):
-        raise Malformed("bytes follow an encoded code object")
+        raise BrokenEncoding("bytes follow an encoded code object")
     kinds = (str, str, bytes, bytes, tuple, tuple, tuple, tuple, tuple)
     if not all(isinstance(item, kind) for item, kind in zip(items, kinds, strict=True)):
-        raise Malformed("an encoded code object has a field of the wrong type")
-    return Logic(*head, *items)  # type: ignore[arg-type]  # checked against `kinds` above
+        raise BrokenEncoding("an encoded code object has a field of the wrong type")
+    return Logic(*head, *items)
 
 
 def _decode(data: bytes, at: int, depth: int) -> tuple[object, int]:
     if depth > MAXIMUM_DEPTH:
-        raise Malformed("an encoded value is nested too deeply")
+        raise BrokenEncoding("an encoded value is nested too deeply")
     tag = data[at : at + 1]
     at += 1
     if tag in _SINGLES:
@@ -131,7 +131,7 @@ def _decode(data: bytes, at: int, depth: int) -> tuple[object, int]:
     if tag == b"i":
         end = data.find(b";", at)
         if end < 0:
-            raise Malformed("an encoded int has no end")
+            raise BrokenEncoding("an encoded int has no end")
         return int(data[at:end], 16), end + 1
     if tag == b":":
         parts = []
@@ -145,7 +145,7 @@ def _decode(data: bytes, at: int, depth: int) -> tuple[object, int]:
 def _decode_fixed(data: bytes, at: int, tag: bytes) -> tuple[object, int]:
     size = _FIXED.get(tag)
     if size is None or at + size > len(data):
-        raise Malformed("an encoded value has an unknown tag or is cut off")
+        raise BrokenEncoding("an encoded value has an unknown tag or is cut off")
     part = data[at : at + size]
     if tag == b"f":
         return struct.unpack("<d", part)[0], at + size
@@ -156,27 +156,27 @@ def _decode_fixed(data: bytes, at: int, tag: bytes) -> tuple[object, int]:
 
 def _decode_sized(data: bytes, at: int, tag: bytes) -> tuple[object, int]:
     if at + 4 > len(data):
-        raise Malformed("an encoded value is cut off")
+        raise BrokenEncoding("an encoded value is cut off")
     (size,) = U32.unpack_from(data, at)
     at += 4
     part = data[at : at + size]
     if len(part) != size:
-        raise Malformed("an encoded value is cut off")
+        raise BrokenEncoding("an encoded value is cut off")
     if tag == b"b":
         return part, at + size
     try:
         return part.decode("utf-8", "surrogatepass"), at + size
     except UnicodeDecodeError as error:
-        raise Malformed("an encoded string is not UTF-8") from error
+        raise BrokenEncoding("an encoded string is not UTF-8") from error
 
 
 def _decode_items(data: bytes, at: int, tag: bytes, depth: int) -> tuple[object, int]:
     if at + 4 > len(data):
-        raise Malformed("an encoded value is cut off")
+        raise BrokenEncoding("an encoded value is cut off")
     (count,) = U32.unpack_from(data, at)
     at += 4
     if count > len(data) - at:
-        raise Malformed("an encoded tuple claims more items than there are bytes")
+        raise BrokenEncoding("an encoded tuple claims more items than there are bytes")
     items = []
     for _ in range(count):
         item, at = _decode(data, at, depth + 1)

@@ -96,7 +96,9 @@ class CodeReader:
         """Where the ``co_filename`` of the code object lies."""
         return self._objects.pointer(code + self._objects.offsets["code.filename"])
 
-    def read(self, address: int, masks: Masks | None = None, *, keep: bool = False) -> CanonicalCode:
+    def read(
+        self, address: int, masks: Masks | None = None, *, keep: bool = False
+    ) -> CanonicalCode:
         """The canonical form of the code object at ``address``.
 
         ``masks`` (by qualname and number of code units) say where instructions are expected, which
@@ -167,7 +169,7 @@ class CodeReader:
         code = buffer[start : start + units * 2]
         if len(code) != units * 2:
             code = self._memory.read(address + self._start, units * 2)
-        head = _Head(*self._fields(words), self._numbers.unpack_from(buffer, at))
+        head = _Head._make((*self._fields(words), self._numbers.unpack_from(buffer, at)))
         return self._canonical(address, head, code)
 
     def _canonical(self, address: int, head: _Head, code: bytes) -> CanonicalCode:
@@ -178,18 +180,20 @@ class CodeReader:
         form = self._generic(address, code, identifier)
         constants = items(head.consts)
         flags, argcount, posonly, kwonly, stacksize, first_line = head.numbers
-        logic_bytes = b"".join((
-            HEAD.pack(flags & ~RUNTIME_FLAGS, argcount, posonly, kwonly, stacksize),
-            encode(head.name),
-            qualname,
-            b"b",
-            U32.pack(len(form)),
-            form,
-            encode(head.exceptiontable),
-            self._locals(head.localsplusnames, head.localspluskinds),
-            self.constants.join(items(head.names)),
-            self.constants.join(constants),
-        ))
+        logic_bytes = b"".join(
+            (
+                HEAD.pack(flags & ~RUNTIME_FLAGS, argcount, posonly, kwonly, stacksize),
+                encode(head.name),
+                qualname,
+                b"b",
+                U32.pack(len(form)),
+                form,
+                encode(head.exceptiontable),
+                self._locals(head.localsplusnames, head.localspluskinds),
+                self.constants.join(items(head.names)),
+                self.constants.join(constants),
+            )
+        )
         inner = tuple(item for item in constants if item in self._known)
         if inner:
             self._nested[address] = inner

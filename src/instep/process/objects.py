@@ -29,7 +29,7 @@ def _pointers(count: int) -> struct.Struct:
     known = _POINTERS.get(count)
     if known is None:
         known = struct.Struct(f"<{count}Q")
-        if count < 256:  # noqa: PLR2004 - bounds what is kept
+        if count < 256:
             _POINTERS[count] = known
     return known
 
@@ -129,7 +129,7 @@ class ObjectReader:
         return int.from_bytes(self.memory.read(address + self.offsets["long.digits"], 4), "little")
 
     def is_module(self, address: int) -> bool:
-        """Whether a module, or an instance of a subclass with the same layout, is at ``address``."""
+        """Whether a module, or an instance of a subclass of it, lies at ``address``."""
         kind = self.type_of(address)
         module = self.interpreter.types["module"]
         for _ in range(8):

@@ -80,7 +80,7 @@ class _Chunk(NamedTuple):
     """A part of the heap in the scanner's buffer: its address, bytes read, bytes that count."""
 
     address: int
-    count: int
+    size: int
     limit: int
 
 
@@ -125,20 +125,20 @@ class _Scanner:
 
     def again(self, chunk: _Chunk) -> _Chunk:
         """Read a chunk a second time."""
-        count = self._read(chunk.address, chunk.count)
-        return chunk._replace(count=count, limit=min(chunk.limit, count))
+        count = self._read(chunk.address, chunk.size)
+        return chunk._replace(size=count, limit=min(chunk.limit, count))
 
     def _read(self, address: int, size: int) -> int:
         return self._memory.read_into(self._view[:size], address)
 
     def function_codes(self, chunk: _Chunk) -> array[int]:
         """The addresses that the chunk's functions name as their code; noise may be among them."""
-        found = self._function.last.findall(self._buffer, 0, chunk.count)
+        found = self._function.last.findall(self._buffer, 0, chunk.size)
         return array("Q", b"".join(found))
 
     def code_files(self, chunk: _Chunk) -> array[int]:
         """The addresses that the chunk's code objects name as their file."""
-        found = self._code.last.findall(self._buffer, 0, chunk.count)
+        found = self._code.last.findall(self._buffer, 0, chunk.size)
         return array("Q", b"".join(found))
 
     def pick_functions(self, chunk: _Chunk) -> None:
@@ -147,7 +147,7 @@ class _Scanner:
         end = chunk.limit + 8
         self.functions += [
             LoadedFunction(low + at, *unpack(found[1]))
-            for found in self._function.pattern.finditer(buffer, 0, chunk.count)
+            for found in self._function.pattern.finditer(buffer, 0, chunk.size)
             if not (at := found.start()) & 7
             and 8 <= at < end
             and buffer[at - 8 : at - 4] != b"\0\0\0\0"
@@ -156,7 +156,7 @@ class _Scanner:
     def pick_codes(self, chunk: _Chunk) -> None:
         """Take the code objects of the chunk, freed ones too."""
         unpack, low, end = self._code.unpack, chunk.address - 8, chunk.limit + 8
-        for found in self._code.pattern.finditer(self._buffer, 0, chunk.count):
+        for found in self._code.pattern.finditer(self._buffer, 0, chunk.size):
             at = found.start()
             if not at & 7 and 8 <= at < end:
                 self.files[low + at] = unpack(found[1])[0]

@@ -17,6 +17,7 @@ from instep.process.values import ValueReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Self
 
     from instep.system.processes import ProcessHandle
 
@@ -40,15 +41,13 @@ class Target:
         try:
             self._maps = handle.read("maps")
             executable = handle.link("exe")
-            self.interpreter: Interpreter = locate(
-                handle.pid, self.memory, self._maps, executable
-            )
+            self.interpreter: Interpreter = locate(handle.pid, self.memory, self._maps, executable)
         except BaseException:
             self.memory.close()
             raise
         self._attach(BlockMemory(self.memory))
 
-    def __enter__(self) -> Target:
+    def __enter__(self) -> Self:
         """Hold the target open."""
         return self
 
@@ -139,9 +138,9 @@ class Target:
                 grouped.setdefault(name, []).append(candidate)
         functions: dict[str, list[LoadedFunction]] = {}
         for address, members in grouped.items():
-            name = self.objects.optional_text(address)
-            if name is not None:
-                functions.setdefault(name, []).extend(members)
+            file = self.objects.optional_text(address)
+            if file is not None:
+                functions.setdefault(file, []).extend(members)
         return functions
 
     def file_of(self, code: int) -> str | None:

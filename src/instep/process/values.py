@@ -18,11 +18,12 @@ MAXIMUM_CLASSES = 1 << 14
 
 
 class ClassImage(NamedTuple):
-    """A class as it lives: the names of its bases, and its namespace."""
+    """A class as it lives: the names of its bases, its namespace, and whether it is a ``type``."""
 
     qualname: str
     bases: tuple[str, ...]
     namespace: int
+    plain: bool
 
 
 class ValueReader:
@@ -34,9 +35,7 @@ class ValueReader:
 
     def namespace(self, address: int) -> dict[str, bytes | None]:
         """The names of the dict at ``address`` and their values."""
-        return {
-            name: self._encoded(value) for name, value in self._objects.names(address).items()
-        }
+        return {name: self._encoded(value) for name, value in self._objects.names(address).items()}
 
     def classes(self, namespace: int, module: str) -> dict[str, ClassImage]:
         """The classes that a module's namespace holds and that were made in it, nested ones too."""
@@ -65,13 +64,12 @@ class ValueReader:
         names = objects.names(namespace)
         if objects.optional_text(names.get("__module__", 0)) != module:
             return None
-        qualname = objects.optional_text(
-            objects.pointer(address + own["heaptype.qualname"])
-        )
+        qualname = objects.optional_text(objects.pointer(address + own["heaptype.qualname"]))
         if qualname is None:
             return None
         bases = objects.items(objects.pointer(address + own["type.bases"]))
-        return ClassImage(qualname, tuple(map(objects.type_name, bases)), namespace)
+        plain = metatype == objects.interpreter.types["type"]
+        return ClassImage(qualname, tuple(map(objects.type_name, bases)), namespace, plain)
 
     def defaults(
         self, function: int

@@ -69,7 +69,8 @@ def _module(
         about += f": edited {clock(module.edited)}, process started {clock(report.started)}"
     reason = module.reason or about
     verdict = paint(module.verdict, f"{module.verdict.value:<8}", colour=colour)
-    yield f"  {verdict}  {path} ({printable(module.name)}){': ' + printable(reason) if reason else ''}"
+    why = f": {printable(reason)}" if reason else ""
+    yield f"  {verdict}  {path} ({printable(module.name)}){why}"
     for one in module.definitions:
         yield from _definition(one, path, colour=colour)
     for name in module.added:
@@ -89,7 +90,8 @@ def _frames(report: Report, directory: str) -> Iterator[str]:
     for frame in report.stale_frames[:MAXIMUM_FRAMES]:
         path = printable(shown_path(frame.file, directory))
         line = f":{frame.line}" if frame.line else ""
-        yield f"  thread {frame.thread} is running old code: {printable(frame.qualname)} at {path}{line}"
+        where = f"{printable(frame.qualname)} at {path}{line}"
+        yield f"  thread {frame.thread} is running old code: {where}"
     more = len(report.stale_frames) - MAXIMUM_FRAMES
     if more > 0:
         yield f"  and {more} more frames of old code"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import struct
 import sys
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from instep.errors import NoSuchProcess, NotReadable, PlatformUnsupported, ProcessEnded
@@ -11,11 +13,13 @@ from instep.model.identity import ProcessFacts, ProcessIdentity
 
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Self
 
 # include/linux/sched.h: the task was forked and has not executed a program since.
 PF_FORKNOEXEC = 0x40
 AT_RANDOM = 25
 MAXIMUM_ANCESTORS = 64
+STAT_FIELDS = 20  # those up to the start time, behind the command
 MAXIMUM_PROC_FILE = 16 << 20
 
 
@@ -57,7 +61,7 @@ class ProcessHandle:
             self.close()
             raise
 
-    def __enter__(self) -> ProcessHandle:
+    def __enter__(self) -> Self:
         """Hold the process."""
         return self
 
@@ -132,7 +136,7 @@ class ProcessHandle:
         data = self.read("stat")
         opening, closing = data.find(b"("), data.rfind(b")")
         fields = data[closing + 2 :].split()
-        if opening < 0 or len(fields) < 20:
+        if opening < 0 or len(fields) < STAT_FIELDS:
             raise ProcessEnded(self.pid)
         return Stat(
             os.fsdecode(data[opening + 1 : closing]),
@@ -212,7 +216,7 @@ class ProcessHandle:
                 if parent <= 0 or not random:
                     return None
                 with ProcessHandle(parent) as handle:
-                    if handle._random_bytes() != random:  # noqa: SLF001 - the same class
+                    if handle._random_bytes() != random:
                         return None
                     above = handle.stat()
                 if not above.flags & PF_FORKNOEXEC:
@@ -223,13 +227,12 @@ class ProcessHandle:
         return None
 
     def _random_bytes(self) -> bytes:
-        vector = memoryview(self.read("auxv"))
-        words = vector[: len(vector) // 16 * 16].cast("N")
-        for index in range(0, len(words), 2):
-            if words[index] == AT_RANDOM:
+        vector = self.read("auxv")
+        for kind, value in struct.iter_unpack("=QQ", vector[: len(vector) // 16 * 16]):
+            if kind == AT_RANDOM:
                 descriptor = self.open("mem")
                 try:
-                    return os.pread(descriptor, 16, words[index + 1])
+                    return os.pread(descriptor, 16, value)
                 finally:
                     os.close(descriptor)
         return b""
@@ -246,7 +249,5 @@ class ProcessHandle:
 
 def wall_time(start_ticks: int) -> float:
     """Turn clock ticks since boot into seconds since the epoch."""
-    import time
-
     boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
     return boot + start_ticks / os.sysconf("SC_CLK_TCK")

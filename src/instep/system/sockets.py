@@ -25,7 +25,7 @@ def _listening_inodes(port: int) -> set[str]:
     found = set()
     for table in TABLES:
         try:
-            with open(table, encoding="ascii") as lines:  # noqa: PTH123 - start-up time
+            with open(table, encoding="ascii") as lines:
                 rows = [line.split() for line in lines][1:]
         except OSError:
             continue

@@ -22,6 +22,7 @@ TASKSTATS_TYPE_AGGR_PID, TASKSTATS_TYPE_STATS = 4, 3
 NLM_F_REQUEST = 1
 ELAPSED_OFFSET = 144  # struct taskstats.ac_etime, unchanged since its first version
 ANSWER_SECONDS = 0.2
+ATTRIBUTE_HEAD = 4
 
 
 def exact_start(pid: int) -> float | None:
@@ -63,7 +64,7 @@ def _attributes(data: bytes) -> dict[int, bytes]:
     at = 0
     while at + 4 <= len(data):
         size, kind = struct.unpack_from("=HH", data, at)
-        if size < 4:
+        if size < ATTRIBUTE_HEAD:
             break
         found[kind & 0x3FFF] = data[at + 4 : at + size]
         at += (size + 3) & ~3

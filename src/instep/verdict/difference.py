@@ -114,7 +114,7 @@ def _plain(constants: tuple[object, ...]) -> list[object]:
 
 
 def _typed(value: object) -> tuple[object, ...]:
-    """A key in which ``1``, ``1.0`` and ``True`` differ, and -0.0 and 0.0, and NaN equals itself."""
+    """A key in which ``1``, ``1.0``, ``True`` differ, as -0.0 and 0.0; NaN equals itself."""
     if isinstance(value, CodeConstant):
         return ("code",)
     if isinstance(value, SliceConstant):

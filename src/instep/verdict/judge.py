@@ -95,7 +95,7 @@ def judge_missing(name: str, file: str, qualnames: Iterable[tuple[str, int]]) ->
     )
 
 
-def judge_unproven(  # noqa: PLR0913 - the fields of a verdict
+def judge_unproven(
     name: str,
     file: str,
     reason: str,

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from instep.errors import Malformed
-from instep.model.encoding import decode
+from instep.model.encoding import BrokenEncoding, decode
 from instep.model.verdicts import DefinitionVerdict, Kind, Verdict
 from instep.verdict.difference import show
 
@@ -32,10 +31,15 @@ class LiveDefaults(NamedTuple):
 
 
 class LiveClass(NamedTuple):
-    """A live class: the names of its bases, and its namespace as encoded values."""
+    """A live class: the names of its bases, and its namespace as encoded values.
+
+    ``plain`` says that its metaclass is ``type``: any other may take names out of the namespace or
+    put other objects in their place (enums, Django's ``Meta``).
+    """
 
     bases: tuple[str, ...]
     values: Mapping[str, bytes | None]
+    plain: bool
 
 
 class LiveValues(NamedTuple):
@@ -73,7 +77,7 @@ def missing_definitions(outline: Outline, live: LiveValues) -> list[str]:
 
 def _class_values(live: LiveValues, scope: str) -> Mapping[str, bytes | None] | None:
     found = live.classes.get(scope)
-    return None if found is None else found.values
+    return found.values if found is not None and found.plain else None
 
 
 def _has_star_name(name: str) -> bool:
@@ -87,9 +91,7 @@ def _mangled(scope: str, name: str) -> str:
     return name
 
 
-def _compare_defaults(
-    stated: Defaults, live: tuple[LiveDefaults, ...]
-) -> list[DefinitionVerdict]:
+def _compare_defaults(stated: Defaults, live: tuple[LiveDefaults, ...]) -> list[DefinitionVerdict]:
     if len({(one.positional, tuple(one.keyword.items())) for one in live}) != 1:
         return []  # none alive, or several definitions of one name
     actual = live[0]
@@ -106,9 +108,7 @@ def _compare_defaults(
         else:
             differences.append(f"no default of {name} -> a default")
     return [
-        DefinitionVerdict(
-            stated.qualname, Kind.DEFAULT, stated.line, Verdict.STALE, "", difference
-        )
+        DefinitionVerdict(stated.qualname, Kind.DEFAULT, stated.line, Verdict.STALE, "", difference)
         for difference in differences
     ]
 
@@ -126,14 +126,12 @@ def _compare_constants(outline: Outline, live: LiveValues) -> list[DefinitionVer
             continue
         qualname = f"{constant.scope}.{constant.name}".lstrip(".")
         actual = values.get(_mangled(constant.scope, constant.name), ABSENT)
-        if constant.name == "__slots__" or constant.name.startswith("__") and constant.scope:
-            continue
-        for difference in _difference("value", actual, constant.value):
-            found.append(
-                DefinitionVerdict(
-                    qualname, kind, constant.line, Verdict.STALE, MUTABLE, difference
-                )
-            )
+        if constant.scope and constant.name.startswith("__"):
+            continue  # __slots__, __doc__ and the like, which type() treats in its own way
+        found += [
+            DefinitionVerdict(qualname, kind, constant.line, Verdict.STALE, MUTABLE, difference)
+            for difference in _difference("value", actual, constant.value)
+        ]
     return found
 
 
@@ -141,7 +139,7 @@ def _compare_classes(outline: Outline, live: LiveValues) -> list[DefinitionVerdi
     found = []
     for stated in outline.classes:
         actual = live.classes.get(stated.qualname)
-        if actual is None or stated.keywords or None in stated.bases:
+        if actual is None or not actual.plain or stated.keywords or None in stated.bases:
             continue
         wanted = [str(base).rpartition(".")[2] for base in stated.bases] or ["object"]
         have = [base.rpartition(".")[2] for base in actual.bases]
@@ -156,18 +154,16 @@ def _compare_classes(outline: Outline, live: LiveValues) -> list[DefinitionVerdi
 
 
 def _difference(label: str, old: bytes | None, new: bytes | None) -> list[str]:
-    if new is None or old == new:
+    # An object without an encoded form may have been made of the literal: it says nothing.
+    if old is None or new is None or old == new:
         return []
     if old == ABSENT:
         return [f"{label}: nothing -> {_shown(new)}"]
-    if old is None:
-        # What lives there has no encoded form: an object that the literal was replaced by.
-        return [f"{label}: an object -> {_shown(new)}"]
     return [f"{label}: {_shown(old)} -> {_shown(new)}"]
 
 
 def _shown(value: bytes) -> str:
     try:
         return show(decode(value))
-    except Malformed:
+    except BrokenEncoding:
         return "?"

@@ -19,11 +19,11 @@ AMBIGUOUS = "several definitions share this name and the file changed"
 class Pair(NamedTuple):
     """A code object in memory, what it was compared with, and the verdict.
 
-    ``index`` is that of the code on disk in its module, -1 where the name is gone.
+    ``place`` is the index of the code on disk in its module, -1 where the name is gone.
     """
 
     live: CanonicalCode
-    index: int
+    place: int
     verdict: Verdict
     reason: str = ""
 

@@ -43,9 +43,7 @@ CO_OPTIMIZED, CO_NEWLOCALS = 0x1, 0x2
 IMMEDIATE = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 
 
-def body_differences(
-    old: Tree, new: Tree, alive: Callable[[bytes], bool]
-) -> list[BodyDifference]:
+def body_differences(old: Tree, new: Tree, alive: Callable[[bytes], bool]) -> list[BodyDifference]:
     """The module and class bodies that differ, outermost first.
 
     Nested code is paired by qualname and order, so equal trees give nothing, and any change of a
