@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from instep.process.target import Target
     from instep.verdict.pairing import Pair
 
+HASHED_DIFFERS = "its hash-based bytecode file is not its source's"
 PROVEN = BodyEvidence(Verdict.FRESH, whole=True)
 
 
@@ -82,7 +83,13 @@ class BodyWitness:
             return PROVEN if unchanged else None
         if state is PycState.OUTDATED:
             return PROVEN if unchanged else self._by_outdated(bytecode, lives, disk)
-        return self._by_valid(bytecode, module, lives, disk) if unchanged else None
+        if not unchanged:
+            return None
+        found = self._by_valid(bytecode, module, lives, disk)
+        if state is PycState.HASHED and found is not None and found.verdict is Verdict.STALE:
+            # Whether it was taken depends on a flag and a hash that may have been another's.
+            return BodyEvidence(Verdict.UNPROVEN, HASHED_DIFFERS)
+        return found
 
     def _by_outdated(
         self, bytecode: Bytecode, lives: list[CanonicalCode], disk: Tree

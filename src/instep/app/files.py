@@ -12,7 +12,12 @@ from instep.disk.sources import SourceFile, SourceMissing
 from instep.errors import HelperFailed
 from instep.model.encoding import BrokenEncoding, decode_logic
 from instep.model.verdicts import BYTECODE_LIES, SEVERITY, ModuleVerdict, Verdict
-from instep.verdict.difference import describe_difference, same_shape
+from instep.verdict.difference import (
+    NESTED,
+    describe_difference,
+    nested_pairs,
+    same_shape,
+)
 from instep.verdict.judge import (
     OTHER_RELEASE,
     BodyEvidence,
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
     from instep.app.source_view import SourceView
     from instep.model.code import CanonicalCode
     from instep.model.compiled import CompiledModule
+    from instep.model.encoding import Logic
     from instep.process.target import Target
 
 STANDARD_LOADERS = frozenset({
@@ -266,13 +272,30 @@ class FileJudge:
         return self._disk.compiler.logic(SOURCE, source.data, source.digest)[index]
 
     def _differ(self, one: Pair, opened: OpenFile) -> str:
-        """What differs between the two sides of a stale pair; nested code is followed."""
+        """What differs between the two sides of a stale pair."""
         try:
             new = decode_logic(self._logic(opened, one.place))
-            text = describe_difference(decode_logic(one.live.logic_bytes), new)
+            old = decode_logic(one.live.logic_bytes)
+            text = describe_difference(old, new)
+            if text != NESTED:
+                return text
+            return self._differ_nested(old, new, opened) or text
         except (BrokenEncoding, HelperFailed):
             return ""
-        return text
+
+    def _differ_nested(self, old: Logic, new: Logic, opened: OpenFile) -> str:
+        """The same for the first nested code that differs, where only nested code does."""
+        places = {code.logic: place for place, code in enumerate(opened.module.codes)}
+        for before, after in nested_pairs(old, new):
+            inner = self._live.logic.get(before)
+            if inner is None or after not in places:
+                continue
+            was, now = decode_logic(inner), decode_logic(self._logic(opened, places[after]))
+            text = describe_difference(was, now)
+            if text == NESTED:
+                return self._differ_nested(was, now, opened)
+            return f"in {now.name}: {text}" if text else ""
+        return ""
 
 
 def _settle(opened: OpenFile, settled: Settled) -> OpenFile:

@@ -48,6 +48,8 @@ class LiveView:
         self._found = dict(snapshot.functions)
         self._functions: dict[str, dict[int, list[LoadedFunction]]] = {}
         self.modules: dict[str, Frame] = {}
+        # The encoded logic of what was confirmed, nested code too, by its digest.
+        self.logic: dict[bytes, bytes] = {}
         self._running: dict[int, Frame] = {}
         for frame in snapshot.frames:
             self._add_frame(frame)
@@ -167,6 +169,7 @@ class LiveView:
             if file != suspect.file and not suspect.file.endswith(".pyc"):
                 return False, None
             code = reader.read(suspect.code, keep=True)
+            self.logic.update(reader.logic())
             after = objects.memory.read(suspect.code, reader.header_size)
         except Malformed:
             # Unreadable: alive only if its owner still holds it.

@@ -18,6 +18,7 @@ class PycState(StrEnum):
 
     VALID = "valid"
     OUTDATED = "outdated"
+    HASHED = "hashed"
     FOREIGN = "foreign"
 
 
@@ -55,11 +56,13 @@ def read_header(data: bytes) -> PycHeader | None:
 def state_of(header: PycHeader | None, magic: int, source: SourceFile) -> PycState:
     """Whether a fresh import of ``source`` would take the bytecode file.
 
-    Hash-based files count as outdated: whether their hash is checked, and what it was made of,
-    says nothing of the process.
+    ``HASHED`` may be taken whatever the source holds: if it says that its hash is not to be checked
+    (PEP 552), any edit of the source is ignored.
     """
-    if header is None or header.magic != magic or header.hashed:
+    if header is None or header.magic != magic:
         return PycState.FOREIGN
+    if header.hashed:
+        return PycState.HASHED
     mtime = int(source.facts.st_mtime) & 0xFFFFFFFF
     size = source.facts.st_size & 0xFFFFFFFF
     return PycState.VALID if (header.mtime, header.size) == (mtime, size) else PycState.OUTDATED

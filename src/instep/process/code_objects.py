@@ -130,6 +130,10 @@ class CodeReader:
         visit(address)
         return found
 
+    def logic(self) -> dict[bytes, bytes]:
+        """The encoded logic of all code objects that were read and kept, by its digest."""
+        return {code.logic: code.logic_bytes for code in self._known.values() if code.logic_bytes}
+
     def forget_codes(self) -> None:
         """Drop the code objects that were read; constants, which files share, are kept."""
         self._known.clear()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 MAXIMUM_SHOWN = 3
 MAXIMUM_TEXT = 120
 INSTRUCTIONS = "instructions"
+NESTED = "nested code"
 
 
 def describe_difference(old: Logic, new: Logic) -> str:
@@ -31,7 +32,7 @@ def describe_difference(old: Logic, new: Logic) -> str:
     if [one for one in old.constants if isinstance(one, CodeConstant)] != [
         one for one in new.constants if isinstance(one, CodeConstant)
     ]:
-        return "nested code"
+        return NESTED
     if (old.code, old.exceptiontable) != (new.code, new.exceptiontable):
         return INSTRUCTIONS
     if old.flags != new.flags:
@@ -43,6 +44,13 @@ def own_part(logic: Logic) -> tuple[object, ...]:
     """All of a code object but the nested code, types of constants included."""
     marked = logic._replace(constants=tuple(map(_typed, logic.constants)))
     return tuple(marked)
+
+
+def nested_pairs(old: Logic, new: Logic) -> list[tuple[bytes, bytes]]:
+    """The digests of nested code objects that differ, paired by their order."""
+    before = [one.digest for one in old.constants if isinstance(one, CodeConstant)]
+    after = [one.digest for one in new.constants if isinstance(one, CodeConstant)]
+    return [pair for pair in zip(before, after, strict=False) if pair[0] != pair[1]]
 
 
 def same_shape(old: Logic, new: Logic) -> bool:
