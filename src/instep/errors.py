@@ -102,6 +102,20 @@ class HelperFailed(InstepError):
     hint = "docs/errors/helper-failed.md lists what that needs"
 
 
+class NotCompiled(HelperFailed):
+    """The target's interpreter gave up on one source; it can still compile others."""
+
+    slug = "not-compiled"
+    hint = ""
+
+
+class TookTooLong(InstepError):
+    """Reading a process was given up: it holds more than can be read in bounded time."""
+
+    slug = "took-too-long"
+    hint = "judge less of it with --module GLOB"
+
+
 class PlatformUnsupported(InstepError):
     """This operating system has no port for what was asked."""
 

@@ -1,25 +1,33 @@
-"""How the target's own interpreter is started as a compiler, and proof that it is the same build."""
+"""Start the target's own interpreter as a compiler, and prove that it is the same build."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
 
-from instep.disk.helper import Helper, Launch
+from instep.app.rights import Program, same_or_fail
+from instep.disk.confinement import Launch
+from instep.disk.helper import Helper
 from instep.errors import HelperFailed, InstepError
 from instep.process.memory import ProcessMemory
 from instep.process.runtime import locate
 from instep.system.processes import ProcessHandle
 
 if TYPE_CHECKING:
-    from instep.model.identity import ProcessFacts
+    from instep.model.identity import ProcessFacts, Rights
     from instep.process.runtime import Build
 
-MAXIMUM_LOADER_ARGUMENTS = 16
+# How long a compiler is waited for in all: one that others have chosen may want us to wait.
+OWN_SECONDS, FOREIGN_SECONDS = 600.0, 15.0
 
 
 def start_compiler(
-    handle: ProcessHandle, facts: ProcessFacts, build: Build, *, columns: bool
+    handle: ProcessHandle,
+    facts: ProcessFacts,
+    build: Build,
+    rights: Rights | None,
+    *,
+    columns: bool,
 ) -> Helper:
     """Start the interpreter that ``handle`` runs; ``HelperFailed`` if that can't be had exactly."""
     me = os.geteuid()
@@ -27,44 +35,26 @@ def start_compiler(
         raise HelperFailed(f"its interpreter belongs to user {facts.uid}")
     if not facts.same_files and me != 0:
         raise HelperFailed("it runs in another root or mount namespace, which only root can enter")
-    executable = root = -1
+    program = Program(handle, facts)
+    root = -1
     try:
-        executable = handle.open("exe")
+        same_or_fail(program.rights, rights)
         if not facts.same_files:
             root = handle.open("root", os.O_PATH | os.O_DIRECTORY)
         options = () if columns else ("-X", "no_debug_ranges")
-        launch = Launch(executable, root, _argv(facts), options, facts.uid, facts.gid)
+        patience = OWN_SECONDS if rights is None else FOREIGN_SECONDS
+        launch = Launch(program.descriptor, root, program.argv, options, rights, patience)
         helper = Helper(launch)
     finally:
-        for descriptor in (executable, root):
-            if descriptor >= 0:
-                os.close(descriptor)
+        program.close()
+        if root >= 0:
+            os.close(root)
     try:
         _prove_same_build(helper.pid, build)
     except BaseException:
         helper.close()
         raise
     return helper
-
-
-def _argv(facts: ProcessFacts) -> tuple[str, ...]:
-    """The program's name, by which an interpreter finds its own library.
-
-    A program that was started through the dynamic loader needs the loader's arguments again, up to
-    and with the program.
-    """
-    executable = facts.executable.removesuffix(" (deleted)")
-    if not executable.rpartition("/")[2].startswith("ld-"):
-        return (executable,)
-    taken = [executable]
-    arguments = iter(facts.command[1:MAXIMUM_LOADER_ARGUMENTS])
-    for argument in arguments:
-        taken.append(argument)
-        if argument in ("--library-path", "--argv0", "--preload", "--audit"):
-            taken.append(next(arguments, ""))
-        elif not argument.startswith("-"):
-            break
-    return tuple(taken)
 
 
 def _prove_same_build(pid: int, build: Build) -> None:

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from instep.app.launch import start_compiler
+from instep.app.rights import rights_for
 from instep.disk.cache import CodeCache, default_folder
 from instep.disk.compiler import PYC, SOURCE, Compiler
 from instep.disk.pyc import PycState, pyc_path, read_header, state_of
@@ -53,7 +54,9 @@ class SourceView:
         descriptor = -1
         if not facts.same_files:
             descriptor = handle.open("root", os.O_PATH | os.O_DIRECTORY)
-        self.root = Root(descriptor)
+        self._rights = rights_for(handle, facts)
+        # In another root all files are the target's: there is nothing to keep from its interpreter.
+        self.root = Root(descriptor, self._rights if facts.same_files else None)
         self._mounts: Mounts | None = None
         self._asked = False
         # A moment before which the program image did not exist, in seconds since the epoch.
@@ -61,23 +64,29 @@ class SourceView:
         self.image_started = None if image is None else wall_time(image.start_ticks)
         started = self.image_started
         self._clock = None if started is None else Clock(self.root, started)
-        # Answers of an interpreter that another user chose are never mixed with our own.
+        # Answers of an interpreter that another user chose are never mixed with our own, and those
+        # of another root, which has no lasting name, are not kept.
         build = interpreter.build.key
-        if facts.uid != os.geteuid():
-            build += f"-user{facts.uid}"
-        cache = CodeCache(default_folder(), build)
+        if self._rights is not None:
+            build += f"-user{self._rights.uid}"
+        self._cache = CodeCache(default_folder() if facts.same_files else None, build)
         self.compiler = Compiler(
-            cache, self._start, max(0, min(state.optimization, 2)), columns=state.debug_ranges
+            self._cache, self._start, max(0, min(state.optimization, 2)), columns=state.debug_ranges
         )
 
     def close(self) -> None:
         """End the helper and let go of the root."""
         self.compiler.close()
+        self._cache.close()
         self.root.close()
 
     def _start(self) -> Helper:
         return start_compiler(
-            self._handle, self.facts, self.interpreter.build, columns=self.state.debug_ranges
+            self._handle,
+            self.facts,
+            self.interpreter.build,
+            self._rights,
+            columns=self.state.debug_ranges,
         )
 
     def is_unchanged(self, path: str) -> bool:

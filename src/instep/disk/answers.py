@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from instep.errors import HelperFailed, Malformed
+from instep.errors import HelperFailed, Malformed, NotCompiled
 from instep.model.compiled import (
     ClassHeader,
     CompiledCode,
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from instep.disk.helper import AnswerReader
 
 MAXIMUM_CODES = 1 << 20
+MAXIMUM_MESSAGE = 1000
+OTHER_PROBLEM = 2
 _MASK = b"\0" + b"\xff" * 255
 
 
@@ -88,10 +90,13 @@ def _read_problem(answer: AnswerReader) -> SyntaxProblem | None:
     status = answer.number()
     if status == 0:
         return None
-    line, message = answer.number(), answer.data().decode("utf-8", "replace")
+    line, data = answer.number(), answer.data()
+    message = data[:MAXIMUM_MESSAGE].decode("utf-8", "replace")
     if status == 1:
         return SyntaxProblem(line, message)
-    raise HelperFailed(f"the target's interpreter could not compile it: {message}")
+    if status != OTHER_PROBLEM:
+        raise HelperFailed(f"the target's interpreter answered with the unknown status {status}")
+    raise NotCompiled(f"the target's interpreter could not compile it: {message}")
 
 
 def read_outline(answer: AnswerReader) -> bytes | SyntaxProblem:
@@ -101,16 +106,46 @@ def read_outline(answer: AnswerReader) -> bytes | SyntaxProblem:
 
 
 def decode_outline(data: bytes) -> Outline:
-    """Turn an encoded outline into records. Raises ``Malformed``."""
-    parts: Any = decode(data)
-    try:
-        definitions, classes, constants, defaults, rebound = parts
-        return Outline(
-            tuple(Definition(*item) for item in definitions),
-            tuple(ClassHeader(*item) for item in classes),
-            tuple(Constant(*item) for item in constants),
-            tuple(Defaults(*item) for item in defaults),
-            frozenset(rebound),
-        )
-    except (TypeError, ValueError) as error:
-        raise Malformed("an outline has an unknown form") from error
+    """Turn an encoded outline into records. Raises ``BrokenEncoding``."""
+    parts = decode(data)
+    if not isinstance(parts, tuple) or len(parts) != len(Outline._fields):
+        raise Malformed("an outline has an unknown form")
+    definitions, classes, constants, defaults, rebound = parts
+    outline = Outline(
+        tuple(Definition(*item) for item in _records(definitions, Definition)),
+        tuple(ClassHeader(*item) for item in _records(classes, ClassHeader)),
+        tuple(Constant(*item) for item in _records(constants, Constant)),
+        tuple(Defaults(*item) for item in _records(defaults, Defaults)),
+        frozenset(_all_of(rebound, str)),
+    )
+    for header in outline.classes:
+        _all_of(header.bases, str, type(None))
+    for stated in outline.defaults:
+        _all_of(stated.positional, bytes, type(None))
+        for pair in stated.keyword:
+            _fields_of(pair, (str, (bytes, type(None))))
+    return outline
+
+
+_KINDS: dict[type, tuple[Any, ...]] = {
+    Definition: (str, str, int, bool, bool),
+    ClassHeader: (str, int, tuple, bool),
+    Constant: (str, str, int, bytes),
+    Defaults: (str, int, tuple, tuple),
+}
+
+
+def _records(items: object, kind: type) -> list[tuple[Any, ...]]:
+    return [_fields_of(item, _KINDS[kind]) for item in _all_of(items, tuple)]
+
+
+def _fields_of(item: object, kinds: tuple[Any, ...]) -> tuple[Any, ...]:
+    if isinstance(item, tuple) and len(item) == len(kinds) and all(map(isinstance, item, kinds)):
+        return item
+    raise Malformed("an outline has a record of an unknown form")
+
+
+def _all_of(items: object, *kinds: type) -> tuple[Any, ...]:
+    if isinstance(items, tuple) and all(isinstance(item, kinds) for item in items):
+        return items
+    raise Malformed("an outline has a list of an unknown form")

@@ -18,27 +18,41 @@ from instep.model.compiled import CompiledCode, CompiledModule, SyntaxProblem
 if TYPE_CHECKING:
     from instep.disk.answers import Compiled
 
-# 1: first form. A change of the form, or of what the helper writes, takes the next number.
-FORM = 1
+# 1: first form. 2: the digest covers the entry's name too, so that none passes for another.
+# A change of the form, or of what the helper writes, takes the next number.
+FORM = 2
 MARSHAL_VERSION = 2
 DIGEST_SIZE = 16
 MAXIMUM_ENTRY = 256 << 20
+OWN_FOLDER = "instep"
+NOT_OPEN, UNUSABLE = -1, -2
 
 
-def default_folder() -> str:
-    """Where the cache lies: ``$XDG_CACHE_HOME/instep`` or ``~/.cache/instep``."""
+def default_folder() -> str | None:
+    """Where caches lie: ``$XDG_CACHE_HOME`` or ``~/.cache``; ``None`` if there is no home."""
     base = os.environ.get("XDG_CACHE_HOME", "")
     if not base.startswith("/"):
         base = os.path.expanduser("~/.cache")  # noqa: PTH111 - pathlib costs 10 ms at start-up
-    return f"{base}/instep"
+    return base if base.startswith("/") else None
 
 
 class CodeCache:
-    """The entries of one interpreter build. Without a usable folder it holds nothing."""
+    """The entries of one interpreter build. Without a usable folder it holds nothing.
 
-    def __init__(self, folder: str, build: str) -> None:
-        self._folder = f"{folder}/code-{FORM}/{build}"
-        self._ready = False
+    ``folder`` is where the caches of all programs lie; ``None`` for no cache. From there on each
+    folder must be ours alone, so that nobody can put other entries in the place of ours.
+    """
+
+    def __init__(self, folder: str | None, build: str) -> None:
+        self._base = folder
+        self._parts = (OWN_FOLDER, f"code-{FORM}", build)
+        self._folder = UNUSABLE if folder is None else NOT_OPEN
+
+    def close(self) -> None:
+        """Let go of the folder; safe to call twice."""
+        if self._folder >= 0:
+            os.close(self._folder)
+        self._folder = UNUSABLE
 
     def module(self, key: str) -> CompiledModule | None:
         """The compiled module kept under ``key``."""
@@ -73,51 +87,90 @@ class CodeCache:
         self._store(key + ".o", outline)
 
     def _load(self, name: str) -> Any:  # noqa: ANN401 - whatever was kept under that name
-        path = f"{self._folder}/{name[:2]}/{name}"
+        if self._folder < 0 and (self._folder == UNUSABLE or not self._open(make=False)):
+            return None
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0))
+            # O_NONBLOCK: what lies there may be no file at all.
+            flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+            descriptor = os.open(f"{name[:2]}/{name}", flags, dir_fd=self._folder)
         except OSError:
             return None
         try:
-            facts = os.fstat(descriptor)
-            if not _is_private(facts) or facts.st_size > MAXIMUM_ENTRY:
-                return None
-            data = os.read(descriptor, facts.st_size)
+            data = _read_private(descriptor)
         except OSError:
             return None
         finally:
             os.close(descriptor)
-        if blake2b(data[DIGEST_SIZE:], digest_size=DIGEST_SIZE).digest() != data[:DIGEST_SIZE]:
+        body = memoryview(data)[DIGEST_SIZE:]
+        if self._digest(name, body) != data[:DIGEST_SIZE]:
             return None
         # Our own file, private to us and whole: not bytes of a target.
-        return marshal.loads(data[DIGEST_SIZE:])  # noqa: S302
+        return marshal.loads(body)  # noqa: S302
 
     def _store(self, name: str, content: Any) -> None:  # noqa: ANN401 - what marshal takes
+        if self._folder < 0 and (self._folder == UNUSABLE or not self._open(make=True)):
+            return
         body = marshal.dumps(content, MARSHAL_VERSION)
-        data = blake2b(body, digest_size=DIGEST_SIZE).digest() + body
-        folder = f"{self._folder}/{name[:2]}"
-        temporary = f"{folder}/.{name}.{os.getpid()}"
+        temporary, final = f"{name[:2]}/.{name}.{os.getpid()}", f"{name[:2]}/{name}"
         try:
-            self._make(folder)
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(name[:2], 0o700, dir_fd=self._folder)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            descriptor = os.open(temporary, flags, 0o600)
+            descriptor = os.open(temporary, flags, 0o600, dir_fd=self._folder)
         except OSError:
             return
+        where = {"src_dir_fd": self._folder, "dst_dir_fd": self._folder}
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            os.replace(temporary, f"{folder}/{name}")  # noqa: PTH105 - as above
+                file.write(self._digest(name, body) + body)
+            os.replace(temporary, final, **where)  # noqa: PTH105 - by descriptor
         except OSError:
             with contextlib.suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108 - as above
+                os.unlink(temporary, dir_fd=self._folder)
 
-    def _make(self, folder: str) -> None:
-        os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103 - as above
+    def _digest(self, name: str, body: bytes | memoryview) -> bytes:
+        digest = blake2b("/".join((*self._parts, name, "")).encode(), digest_size=DIGEST_SIZE)
+        digest.update(body)
+        return digest.digest()
+
+    def _open(self, *, make: bool) -> bool:
+        """Open the folder of this build, one that is ours after the other; whether there is one."""
+        try:
+            if make:
+                os.makedirs(self._base or "/", mode=0o700, exist_ok=True)  # noqa: PTH103 - start-up
+            self._folder = _open_own(self._base or "/", self._parts, make=make)
+        except FileNotFoundError:
+            return False  # it can still be made
+        except OSError:
+            self._folder = UNUSABLE
+            return False
+        return True
+
+
+def _open_own(base: str, parts: tuple[str, ...], *, make: bool) -> int:
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    current = os.open(base, flags)
+    for part in parts:
+        above = current
+        try:
+            if make:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(part, 0o700, dir_fd=above)
+            current = os.open(part, flags | os.O_NOFOLLOW, dir_fd=above)
+        finally:
+            os.close(above)
+        if not _is_private(os.fstat(current)):
+            os.close(current)
+            raise PermissionError(part)
+    return current
+
+
+def _read_private(descriptor: int) -> bytes:
+    """What the file holds; nothing if that need not be ours."""
+    facts = os.fstat(descriptor)
+    whole = stat.S_ISREG(facts.st_mode) and facts.st_size <= MAXIMUM_ENTRY
+    return os.read(descriptor, facts.st_size) if whole and _is_private(facts) else b""
 
 
 def _is_private(facts: os.stat_result) -> bool:
-    if not stat.S_ISREG(facts.st_mode):
-        return False
-    if os.name != "posix":
-        return True
-    return facts.st_uid == os.geteuid() and not facts.st_mode & 0o022
+    return facts.st_uid == os.geteuid() and not facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH)

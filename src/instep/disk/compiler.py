@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from instep.disk.answers import Compiled, decode_outline, read_codes, read_outline
 from instep.disk.pyc import HEADER_SIZE
+from instep.errors import HelperFailed, NotCompiled
 from instep.model.compiled import CompiledModule, Outline, SyntaxProblem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from instep.disk.cache import CodeCache
-    from instep.disk.helper import Helper
+    from instep.disk.helper import AnswerReader, Helper
 
 SOURCE, PYC, FROZEN, OUTLINE, ROOT = b"S", b"P", b"F", b"O", b"R"
+
+MAXIMUM_FAILURES = 3
+Answer = TypeVar("Answer")
 
 
 class Compiler:
     """Compiles for one build, optimisation level and kind of line table.
 
-    ``start`` starts the helper; it is called when the cache doesn't hold what is asked for, and at
-    most once. All methods raise ``HelperFailed`` if the build can't be run.
+    ``start`` starts the helper; it is called when the cache doesn't hold what is asked for, and
+    again if the helper failed at a source. All methods raise ``HelperFailed`` if the build can't be
+    run.
     """
 
     def __init__(
@@ -33,6 +38,8 @@ class Compiler:
         self._level = level
         self._columns = columns
         self._helper: Helper | None = None
+        self._failures = 0
+        self._failure = ""
 
     def close(self) -> None:
         """End the helper, if one was started."""
@@ -76,7 +83,7 @@ class Compiler:
         key = self._key(OUTLINE, digest, 0)
         kept = self._cache.outline(key)
         if kept is None:
-            answer = read_outline(self._running().ask(OUTLINE, data, self._level))
+            answer = self._asked(read_outline, OUTLINE, data)
             if isinstance(answer, SyntaxProblem):
                 return answer
             self._cache.keep_outline(key, answer)
@@ -89,13 +96,37 @@ class Compiler:
         return self._compile(kind, data, shift, key).module if kept is None else kept
 
     def _compile(self, kind: bytes, data: bytes, shift: int, key: str) -> Compiled:
-        compiled = read_codes(self._running().ask(kind, data, self._level, shift))
+        compiled = self._asked(read_codes, kind, data, shift)
         self._cache.keep(key, compiled)
         return compiled
 
+    def _asked(
+        self, read: Callable[[AnswerReader], Answer], kind: bytes, data: bytes, shift: int = 0
+    ) -> Answer:
+        """The answer to one job.
+
+        After a failure the next bytes of the helper may belong to the last job: it is ended, and
+        another is started, a few times, as the source alone may be to blame.
+        """
+        if self._failures >= MAXIMUM_FAILURES:
+            raise HelperFailed(self._failure)
+        try:
+            return read(self._running().ask(kind, data, self._level, shift))
+        except NotCompiled:
+            raise
+        except BaseException as error:
+            self.close()
+            self._failures += 1
+            self._failure = str(error)
+            raise
+
     def _running(self) -> Helper:
         if self._helper is None:
-            self._helper = self._start()
+            try:
+                self._helper = self._start()
+            except HelperFailed:
+                self._failures = MAXIMUM_FAILURES
+                raise
         return self._helper
 
     def _key(self, kind: bytes, digest: bytes, shift: int) -> str:

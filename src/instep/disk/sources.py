@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from instep.model.identity import Rights
 
 MAXIMUM_SOURCE = 64 << 20
 MAXIMUM_LINKS = 40
 MAXIMUM_TRIES = 5
 DIGEST_SIZE = 16
+
+
+class NotRegular(OSError):
+    """Something else than a regular file lies in the place of one."""
 
 
 class SourceFile(NamedTuple):
@@ -36,10 +46,13 @@ class Root:
 
     ``descriptor`` is that process's ``/``, or -1 where it sees the same files as we do. Links are
     followed inside that root: left to the kernel, an absolute link would lead out of it.
+    ``rights`` are those that files are opened with, ``None`` for our own: what is read here is
+    given to the target's interpreter, which must not learn what the target may not read.
     """
 
-    def __init__(self, descriptor: int = -1) -> None:
+    def __init__(self, descriptor: int = -1, rights: Rights | None = None) -> None:
         self.descriptor = descriptor
+        self._rights = rights
 
     def close(self) -> None:
         """Close the descriptor; safe to call twice."""
@@ -51,6 +64,8 @@ class Root:
         """Read a file whole. What changes while it is read is read again."""
         try:
             descriptor = self.open(path)
+        except NotRegular as error:
+            return SourceMissing(path, str(error), gone=False)
         except OSError as error:
             return SourceMissing(path, _reason(error), gone=_is_gone(error))
         try:
@@ -61,21 +76,35 @@ class Root:
             os.close(descriptor)
 
     def open(self, path: str) -> int:
-        """Open a file for reading, following links inside the root."""
-        # O_NONBLOCK: a FIFO in the place of a source must not block us.
-        flags = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0)
-        if self.descriptor < 0:
-            return os.open(path, flags)
-        return _open_inside(self.descriptor, path, flags)
+        """Open a file for reading, following links inside the root; ``NotRegular`` for any other.
+
+        Opening a device can act on it and opening a FIFO blocks or wakes its writer, so what lies
+        there is looked at before it is opened.
+        """
+        _check_name(path)
+        with acting_with(self._rights):
+            if self.descriptor < 0 and self._rights is None:
+                found = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            else:
+                # Step by step, as /proc/self is not the same to the target.
+                found = _open_inside(self.descriptor, path, os.O_PATH | os.O_CLOEXEC)
+            try:
+                if not stat.S_ISREG(os.fstat(found).st_mode):
+                    raise NotRegular("it is no regular file")
+                return os.open(f"/proc/self/fd/{found}", os.O_RDONLY | os.O_CLOEXEC)
+            finally:
+                os.close(found)
 
     def lstat(self, path: str) -> os.stat_result:
         """``lstat`` of the last component of a path."""
+        _check_name(path)
         if self.descriptor < 0:
             return os.lstat(path)
         return self.components(path)[-1]
 
     def components(self, path: str) -> list[os.stat_result]:
         """``lstat`` of everything that leads to a file: links, their targets, directories, it."""
+        _check_name(path)
         found: list[os.stat_result] = []
         descriptor = _open_inside(self.descriptor, path, os.O_PATH | os.O_CLOEXEC, found)
         os.close(descriptor)
@@ -85,11 +114,10 @@ class Root:
 def _read_quiet(path: str, descriptor: int) -> SourceFile | SourceMissing:
     for _ in range(MAXIMUM_TRIES):
         before = os.fstat(descriptor)
-        if not stat.S_ISREG(before.st_mode):
-            return SourceMissing(path, "it is no regular file", gone=False)
         if before.st_size > MAXIMUM_SOURCE:
             return SourceMissing(path, "it is larger than 64 MiB", gone=False)
-        data = _read_all(descriptor)
+        # Files of the kernel claim to be empty, and reading some of them has effects.
+        data = _read_all(descriptor) if before.st_size else b""
         after = os.fstat(descriptor)
         if _version(before) == _version(after) and len(data) == after.st_size:
             digest = blake2b(data, digest_size=DIGEST_SIZE).digest()
@@ -150,6 +178,34 @@ def _open_inside(root: int, path: str, flags: int, seen: list[os.stat_result] | 
     finally:
         for descriptor in stack:
             os.close(descriptor)
+
+
+@contextlib.contextmanager
+def acting_with(rights: Rights | None) -> Iterator[None]:
+    """Let the kernel decide on access as it does for these rights (``None``: our own)."""
+    if rights is None:
+        yield
+        return
+    uid, gid, groups = os.geteuid(), os.getegid(), os.getgroups()
+    try:
+        os.setgroups(rights.groups)
+        os.setegid(rights.gid)
+        os.seteuid(rights.uid)
+        yield
+    finally:
+        os.seteuid(uid)
+        os.setegid(gid)
+        os.setgroups(groups)
+
+
+def _check_name(path: str) -> None:
+    """Raise ``FileNotFoundError`` for what can't be the name of a file."""
+    try:
+        if b"\0" not in os.fsencode(path):
+            return
+    except UnicodeEncodeError:
+        pass
+    raise FileNotFoundError(errno.ENOENT, "no file can have that name")
 
 
 def _is_gone(error: OSError) -> bool:

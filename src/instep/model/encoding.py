@@ -132,7 +132,7 @@ def _decode(data: bytes, at: int, depth: int) -> tuple[object, int]:
         end = data.find(b";", at)
         if end < 0:
             raise BrokenEncoding("an encoded int has no end")
-        return int(data[at:end], 16), end + 1
+        return _integer(data[at:end]), end + 1
     if tag == b":":
         parts = []
         for _ in range(3):
@@ -140,6 +140,13 @@ def _decode(data: bytes, at: int, depth: int) -> tuple[object, int]:
             parts.append(part)
         return SliceConstant(*parts), at
     return _decode_fixed(data, at, tag)
+
+
+def _integer(digits: bytes) -> int:
+    sign, plain = (-1, digits[1:]) if digits[:1] == b"-" else (1, digits)
+    if not plain or plain.translate(None, b"0123456789abcdef"):
+        raise BrokenEncoding("an encoded int has other digits than hexadecimal ones")
+    return sign * int(plain, 16)
 
 
 def _decode_fixed(data: bytes, at: int, tag: bytes) -> tuple[object, int]:

@@ -15,6 +15,14 @@ class ProcessIdentity(NamedTuple):
     start_ticks: int
 
 
+class Rights(NamedTuple):
+    """What a process may do: its user, its group, and the other groups it is in."""
+
+    uid: int
+    gid: int
+    groups: tuple[int, ...] = ()
+
+
 class ProcessFacts(NamedTuple):
     """What the operating system says of a process, for people and for the scope.
 

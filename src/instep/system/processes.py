@@ -8,8 +8,14 @@ import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from instep.errors import NoSuchProcess, NotReadable, PlatformUnsupported, ProcessEnded
-from instep.model.identity import ProcessFacts, ProcessIdentity
+from instep.errors import (
+    Malformed,
+    NoSuchProcess,
+    NotReadable,
+    PlatformUnsupported,
+    ProcessEnded,
+)
+from instep.model.identity import ProcessFacts, ProcessIdentity, Rights
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -19,8 +25,9 @@ if TYPE_CHECKING:
 PF_FORKNOEXEC = 0x40
 AT_RANDOM = 25
 MAXIMUM_ANCESTORS = 64
+STATUS_IDS = 4  # real, effective, saved, of the file system
 STAT_FIELDS = 20  # those up to the start time, behind the command
-MAXIMUM_PROC_FILE = 16 << 20
+MAXIMUM_PROC_FILE = 64 << 20
 
 
 class Stat(NamedTuple):
@@ -94,17 +101,16 @@ class ProcessHandle:
             raise NotReadable(self.pid, self._whose(f"/proc/{self.pid}/{name}")) from error
 
     def read(self, name: str) -> bytes:
-        """The content of ``/proc/PID/name`` (16 MiB at most)."""
+        """The content of ``/proc/PID/name``; ``Malformed`` if that is more than 64 MiB."""
         descriptor = self.open(name)
         parts: list[bytes] = []
         total = 0
         try:
-            while total < MAXIMUM_PROC_FILE:
-                part = os.read(descriptor, 1 << 16)
-                if not part:
-                    break
+            while part := os.read(descriptor, 1 << 16):
                 parts.append(part)
                 total += len(part)
+                if total > MAXIMUM_PROC_FILE:
+                    raise Malformed(f"/proc/{self.pid}/{name} is larger than 64 MiB")
         except ProcessLookupError as error:
             raise ProcessEnded(self.pid) from error
         except PermissionError as error:
@@ -163,6 +169,25 @@ class ProcessHandle:
                 gid = int(line.split()[2])
         return uid, gid
 
+    def rights(self) -> Rights:
+        """The least that the process can be said to run with.
+
+        A setuid program has its user's real id and its owner's effective one; a daemon that has
+        put its rights away for a while has it the other way round. Never is it taken for root that
+        isn't root in both.
+        """
+        ids: dict[bytes, list[int]] = {}
+        for line in self.read("status").splitlines():
+            name, _, rest = line.partition(b":")
+            if name in (b"Uid", b"Gid", b"Groups"):
+                ids[name] = [int(one) for one in rest.split()]
+        if not all(len(ids.get(name, ())) == STATUS_IDS for name in (b"Uid", b"Gid")):
+            raise ProcessEnded(self.pid)
+        uid, gid = (ids[name][0] or ids[name][1] for name in (b"Uid", b"Gid"))
+        # Groups that a setgid program or a change of user has left there are not its user's.
+        steady = len(set(ids[b"Uid"])) == 1
+        return Rights(uid, gid, tuple(ids.get(b"Groups", ())) if steady else ())
+
     def command(self) -> tuple[str, ...]:
         """The command line; empty for kernel threads."""
         data = self.read("cmdline")
@@ -188,11 +213,20 @@ class ProcessHandle:
     def shares_files(self) -> bool:
         """Whether the process sees the same files under the same names as this one."""
         try:
-            same_mounts = os.readlink("/proc/self/ns/mnt") == self.link("ns/mnt")
+            same_mounts = self._shares_mounts()
             ours, theirs = os.stat("/"), self.status_of("root")
         except (NotReadable, OSError):
             return False
         return same_mounts and (ours.st_dev, ours.st_ino) == (theirs.st_dev, theirs.st_ino)
+
+    def _shares_mounts(self) -> bool:
+        try:
+            ours = os.readlink("/proc/self/ns/mnt")
+        except OSError:
+            # A kernel or sandbox without that: equal tables have equal mounts at equal places.
+            with open("/proc/self/mountinfo", "rb") as table:
+                return table.read() == self.read("mountinfo")
+        return ours == self.link("ns/mnt")
 
     def _optional_link(self, name: str) -> str:
         try:
@@ -233,6 +267,8 @@ class ProcessHandle:
                 descriptor = self.open("mem")
                 try:
                     return os.pread(descriptor, 16, value)
+                except OverflowError:
+                    return b""  # a process can set its auxiliary vector
                 finally:
                     os.close(descriptor)
         return b""
