@@ -77,8 +77,8 @@ class ProcessEnded(InstepError):
     exit_code = 5
     hint = "check the process that took its place"
 
-    def __init__(self, pid: int) -> None:
-        super().__init__(f"{pid} ended, or replaced its program, while it was read")
+    def __init__(self, pid: int, detail: str = "") -> None:
+        super().__init__(f"{pid} {detail or 'ended, or replaced its program, while it was read'}")
         self.pid = pid
 
 
@@ -113,7 +113,11 @@ class TookTooLong(InstepError):
     """Reading a process was given up: it holds more than can be read in bounded time."""
 
     slug = "took-too-long"
-    hint = "judge less of it with --module GLOB"
+    hint = "docs/errors/took-too-long.md lists what is bounded"
+
+    def __init__(self, pid: int, seconds: float) -> None:
+        super().__init__(f"{pid} could not be read within {seconds:g} s")
+        self.pid = pid
 
 
 class PlatformUnsupported(InstepError):

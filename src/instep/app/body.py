@@ -7,6 +7,7 @@ every live function; literals against live values.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from instep.disk.pyc import PycState
@@ -183,10 +184,11 @@ class BodyWitness:
                     defaults.setdefault(form.qualname, []).append(one)
             except Malformed:
                 continue
+        named = partial(values.find_type, subject.namespace)
         return LiveValues(
             values.namespace(subject.namespace),
             {
-                name: LiveClass(image.bases, values.namespace(image.namespace), image.plain)
+                name: LiveClass(image.bases, named, values.namespace(image.namespace), image.plain)
                 for name, image in classes.items()
             },
             {name: tuple(found) for name, found in defaults.items()},

@@ -10,11 +10,12 @@ from instep.app.live_view import LiveView
 from instep.app.native import EXTENSIONS, judge_extension
 from instep.app.scope import Scope
 from instep.app.source_view import SourceView
-from instep.errors import InstepError, ProcessEnded
+from instep.errors import InstepError, ProcessEnded, TookTooLong
 from instep.model.verdicts import SEVERITY, Report, StaleFrame, Verdict, worst
 from instep.process.frames import line_number
 from instep.process.maps import parse_maps
 from instep.process.target import Target
+from instep.system.deadline import time_limit
 from instep.system.processes import ProcessHandle
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 NOTHING_IN_SCOPE = "no code of its own is loaded"
 MAIN = "__main__"
+# The largest honest process that was measured takes 5 s.
+LIMIT_SECONDS = 50
 
 
 class Options(NamedTuple):
@@ -38,12 +41,12 @@ class Options(NamedTuple):
 def check_process(pid: int, options: Options) -> Report:
     """Judge one process. Raises an ``InstepError`` if it can't be read at all."""
     started = time.perf_counter()
-    with ProcessHandle(pid) as handle:
+    with time_limit(LIMIT_SECONDS, TookTooLong(pid, LIMIT_SECONDS)), ProcessHandle(pid) as handle:
         facts = handle.facts()
         with Target(handle) as target:
             report = _check(handle, facts, target, options)
-        if not handle.alive():
-            raise ProcessEnded(pid)
+            if not (handle.alive() and target.is_the_same()):
+                raise ProcessEnded(pid)
     return report._replace(elapsed_seconds=time.perf_counter() - started)
 
 

@@ -6,9 +6,10 @@ import os
 from typing import TYPE_CHECKING
 
 from instep.app.scope import Scope
-from instep.errors import InstepError, NothingMatched, UsageError
+from instep.errors import InstepError, NothingMatched, TookTooLong, UsageError
 from instep.process.modules import interpreter_addresses, read_interpreter
 from instep.process.target import Target
+from instep.system.deadline import time_limit
 from instep.system.processes import ProcessHandle, pids
 from instep.system.sockets import listeners
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAXIMUM_PORT = 65535
+LIMIT_SECONDS = 5
 
 
 def resolve_targets(names: Sequence[str]) -> list[int]:
@@ -106,8 +108,9 @@ def _is_own(file: str, prefix: str) -> bool:
 
 def loaded_files(handle: ProcessHandle) -> list[str]:
     """The ``__file__`` of every module of a process; empty if its memory can't be read."""
+    limit = time_limit(LIMIT_SECONDS, TookTooLong(handle.pid, LIMIT_SECONDS))
     try:
-        with Target(handle) as target:
+        with limit, Target(handle) as target:
             return [
                 module.file
                 for address in interpreter_addresses(target.objects)

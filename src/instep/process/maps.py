@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from instep.system.processes import ProcessHandle
 
-PAGE_SHIFT = 12
+PAGE_SHIFT = os.sysconf("SC_PAGESIZE").bit_length() - 1 if hasattr(os, "sysconf") else 12
 _RESIDENT_RUNS = re.compile(rb"[\x40-\x7f\x80-\xff]+")
 _LINE = re.compile(
     rb"([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) ([0-9a-f]+:[0-9a-f]+) (\d+) *([^\n]*)"

@@ -143,6 +143,18 @@ class Target:
                 functions.setdefault(file, []).extend(members)
         return functions
 
+    def is_the_same(self) -> bool:
+        """Whether the process still has the memory that was read.
+
+        After an exec it keeps its pid and its start time; its old memory reads as empty, or lives
+        on in another process that shares it. So both are looked at.
+        """
+        try:
+            self.memory.read(self.interpreter.runtime, 8)
+            return image_of(parse_maps(self._handle.read("maps"))) == image_of(self._mappings)
+        except Malformed:
+            return False
+
     def file_of(self, code: int) -> str | None:
         """The ``co_filename`` of the code object at ``code``."""
         try:

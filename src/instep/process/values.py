@@ -18,10 +18,13 @@ MAXIMUM_CLASSES = 1 << 14
 
 
 class ClassImage(NamedTuple):
-    """A class as it lives: the names of its bases, its namespace, and whether it is a ``type``."""
+    """A class as it lives: its bases, its namespace, and whether it is a plain ``type``.
+
+    Bases are the addresses of types. An address tells two types apart and nothing else.
+    """
 
     qualname: str
-    bases: tuple[str, ...]
+    bases: tuple[int, ...]
     namespace: int
     plain: bool
 
@@ -69,7 +72,24 @@ class ValueReader:
             return None
         bases = objects.items(objects.pointer(address + own["type.bases"]))
         plain = metatype == objects.interpreter.types["type"]
-        return ClassImage(qualname, tuple(map(objects.type_name, bases)), namespace, plain)
+        return ClassImage(qualname, bases, namespace, plain)
+
+    def find_type(self, namespace: int, dotted: str) -> int | None:
+        """The type that a dotted name means in a namespace; ``None`` if it is anything else."""
+        objects = self._objects
+        address = 0
+        try:
+            for name in dotted.split("."):
+                address = objects.names(namespace).get(name, 0)
+                if not address:
+                    return None
+                if objects.is_module(address):
+                    namespace = objects.pointer(address + objects.offsets["module.dict"])
+            metatype = objects.type_of(address)
+            flags = objects.pointer(metatype + objects.offsets["type.flags"])
+        except Malformed:
+            return None
+        return address if flags & TYPE_SUBCLASS else None
 
     def defaults(
         self, function: int

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PF_FORKNOEXEC = 0x40
 AT_RANDOM = 25
 MAXIMUM_ANCESTORS = 64
+ENDED = ("Z", "X")  # a zombie, and what the kernel is about to forget
 STATUS_IDS = 4  # real, effective, saved, of the file system
 STAT_FIELDS = 20  # those up to the start time, behind the command
 MAXIMUM_PROC_FILE = 64 << 20
@@ -63,7 +64,11 @@ class ProcessHandle:
         except (FileNotFoundError, ProcessLookupError, OverflowError) as error:
             raise NoSuchProcess(pid) from error
         try:
-            self.identity = ProcessIdentity(pid, self.stat().start_ticks)
+            stat = self.stat()
+            if stat.state in ENDED:
+                detail = "has ended; its parent has not asked for its exit status yet"
+                raise ProcessEnded(pid, detail)
+            self.identity = ProcessIdentity(pid, stat.start_ticks)
         except BaseException:
             self.close()
             raise
@@ -155,7 +160,7 @@ class ProcessHandle:
     def alive(self) -> bool:
         """Whether the process still runs (a zombie doesn't)."""
         try:
-            return self.stat().state not in ("Z", "X")
+            return self.stat().state not in ENDED
         except (ProcessEnded, NoSuchProcess, OSError):
             return False
 

@@ -14,11 +14,12 @@ from instep.model.verdicts import DefinitionVerdict, Kind, Verdict
 from instep.verdict.difference import show
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from instep.model.compiled import Defaults, Outline
 
 ABSENT = b""
+SLOTS = "__slots__"
 MUTABLE = "edited, or changed at run time"
 
 
@@ -31,13 +32,16 @@ class LiveDefaults(NamedTuple):
 
 
 class LiveClass(NamedTuple):
-    """A live class: the names of its bases, and its namespace as encoded values.
+    """A live class: its bases, and its namespace as encoded values.
 
+    ``bases`` are identities of types; ``named`` gives the identity that a base in the source has in
+    the live module, or ``None`` where that name means no type.
     ``plain`` says that its metaclass is ``type``: any other may take names out of the namespace or
     put other objects in their place (enums, Django's ``Meta``).
     """
 
-    bases: tuple[str, ...]
+    bases: tuple[int, ...]
+    named: Callable[[str], int | None]
     values: Mapping[str, bytes | None]
     plain: bool
 
@@ -82,7 +86,7 @@ def _class_values(live: LiveValues, scope: str) -> Mapping[str, bytes | None] | 
 
 def _has_star_name(name: str) -> bool:
     # Class hooks that type.__new__ takes out of, or wraps in, the namespace.
-    return name in {"__class_getitem__", "__init_subclass__", "__slots__"}
+    return name in {"__class_getitem__", "__init_subclass__", SLOTS}
 
 
 def _mangled(scope: str, name: str) -> str:
@@ -126,8 +130,8 @@ def _compare_constants(outline: Outline, live: LiveValues) -> list[DefinitionVer
             continue
         qualname = f"{constant.scope}.{constant.name}".lstrip(".")
         actual = values.get(_mangled(constant.scope, constant.name), ABSENT)
-        if constant.scope and constant.name.startswith("__"):
-            continue  # __slots__, __doc__ and the like, which type() treats in its own way
+        if constant.scope and constant.name.startswith("__") and constant.name != SLOTS:
+            continue  # __doc__ and the like, which type() treats in its own way
         found += [
             DefinitionVerdict(qualname, kind, constant.line, Verdict.STALE, MUTABLE, difference)
             for difference in _difference("value", actual, constant.value)
@@ -141,16 +145,26 @@ def _compare_classes(outline: Outline, live: LiveValues) -> list[DefinitionVerdi
         actual = live.classes.get(stated.qualname)
         if actual is None or not actual.plain or stated.keywords or None in stated.bases:
             continue
-        wanted = [str(base).rpartition(".")[2] for base in stated.bases] or ["object"]
-        have = [base.rpartition(".")[2] for base in actual.bases]
-        if len(wanted) != len(have):
-            difference = f"bases: ({', '.join(have)}) -> ({', '.join(wanted)})"
+        difference = _compare_bases([str(base) for base in stated.bases], actual)
+        if difference:
             found.append(
                 DefinitionVerdict(
                     stated.qualname, Kind.CLASS, stated.line, Verdict.STALE, "", difference
                 )
             )
     return found
+
+
+def _compare_bases(stated: list[str], actual: LiveClass) -> str:
+    """How the bases of a class differ; empty unless that is certain.
+
+    A base that is no type (``typing.NamedTuple``, say) may stand for any number of others.
+    """
+    meant = [actual.named(name) for name in stated]
+    if None in meant:
+        return ""
+    same = meant == list(actual.bases) if stated else len(actual.bases) == 1
+    return "" if same else f"bases: -> ({', '.join(stated)})"
 
 
 def _difference(label: str, old: bytes | None, new: bytes | None) -> list[str]:
