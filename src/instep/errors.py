@@ -109,6 +109,13 @@ class NotCompiled(HelperFailed):
     hint = ""
 
 
+class TooLarge(InstepError):
+    """The process claims to hold more than any interpreter does."""
+
+    slug = "too-large"
+    hint = "docs/errors/too-large.md lists what is bounded"
+
+
 class TookTooLong(InstepError):
     """Reading a process was given up: it holds more than can be read in bounded time."""
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # types.coroutine() sets ITERABLE_COROUTINE; CPython sets NO_MONITORING_EVENTS on its own shims.
 RUNTIME_FLAGS = 0x100 | 0x2000000
 MAXIMUM_CODE_UNITS = 1 << 20
+MAXIMUM_NESTED = 1 << 17
 # Include/internal/pycore_code.h: CO_FAST_LOCAL, CO_FAST_CELL, CO_FAST_FREE.
 LOCAL, CELL, FREE = 0x20, 0x40, 0x80
 _PLAIN_LOCALS = bytes(kind for kind in range(256) if kind & (LOCAL | CELL | FREE) == LOCAL)
@@ -119,6 +120,8 @@ class CodeReader:
 
         def visit(code: int) -> int:
             children = [visit(child) for child in self._nested.get(code, ())]
+            if len(found) > MAXIMUM_NESTED:
+                raise Malformed("a code object holds more code than can be")
             found.append((self._known[code], -1))
             place = len(found) - 1
             for child in children:

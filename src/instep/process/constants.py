@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from instep.process.objects import ObjectReader
 
 MAXIMUM_ITEMS = 1 << 18
+FEW_ITEMS = 8  # too few to matter: each is bounded
 MAXIMUM_DIGITS = 1 << 16
 MAXIMUM_MEMORY = 24 << 20
 DIGIT_BITS = 30
@@ -86,7 +87,13 @@ class ConstantEncoder:
         """The encoded tuple of the values at ``addresses``."""
         known = self._known
         parts = [known.get(address) or self.encode(address) for address in addresses]
+        self._check_sum(parts)
         return b"(" + U32.pack(len(parts)) + b"".join(parts)
+
+    def _check_sum(self, parts: list[bytes]) -> None:
+        # Before they are joined: a tuple can hold one large value a million times.
+        if len(parts) > FEW_ITEMS and sum(map(len, parts)) > MAXIMUM_VALUE_BYTES:
+            raise Malformed("a tuple or frozenset is too large")
 
     def _text(self, address: int, buffer: bytes, at: int) -> bytes:
         head = self._text_head
@@ -144,6 +151,7 @@ class ConstantEncoder:
         raw = self._memory.read(table, (mask + 1) * 16)
         with self._nested(address):
             items = [self.encode(key) for key, _ in struct.iter_unpack("<2Q", raw) if key]
+        self._check_sum(items)
         if len(items) != used:
             raise Malformed(f"the frozenset at {address:#x} holds another number of items")
         return self._bounded(address, b"<" + U32.pack(len(items)) + b"".join(sorted(items)))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
-from instep.errors import Malformed
+from instep.errors import Malformed, TooLarge
 from instep.process.linetable import line_of
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from instep.process.objects import ObjectReader
 
 MAXIMUM_THREADS = 1 << 14
-MAXIMUM_FRAMES = 1 << 16
+MAXIMUM_FRAMES = 1 << 18
 TAG_BITS = 3
 
 
@@ -35,14 +36,23 @@ def frames(objects: ObjectReader, interpreter: int) -> Iterator[Frame]:
     own = objects.offsets
     thread = objects.pointer(interpreter + own["interp.threads_head"])
     seen: set[int] = set()
+    left = MAXIMUM_FRAMES
     while thread and thread not in seen and len(seen) < MAXIMUM_THREADS:
         seen.add(thread)
         try:
             native = objects.pointer(thread + own["thread.native_thread_id"])
-            yield from _thread_frames(objects, thread, native)
+            for frame in _thread_frames(objects, thread, native):
+                left -= 1
+                _check_left(left)
+                yield frame
             thread = objects.pointer(thread + own["thread.next"])
         except Malformed:
             return
+
+
+def _check_left(left: int) -> None:
+    if left < 0:
+        raise TooLarge(f"its threads have more than {MAXIMUM_FRAMES} frames, or frames in a loop")
 
 
 def _thread_frames(objects: ObjectReader, thread: int, native: int) -> Iterator[Frame]:
@@ -53,7 +63,7 @@ def _thread_frames(objects: ObjectReader, thread: int, native: int) -> Iterator[
     else:
         address = objects.pointer(thread + own["thread.current_frame"])
     instruction = own.get("frame.instr_ptr", own.get("frame.prev_instr", 0))
-    for depth in range(MAXIMUM_FRAMES):
+    for depth in count():
         if not address:
             return
         code = objects.pointer(address + own["frame.code"]) & ~TAG_BITS

@@ -6,7 +6,7 @@ import struct
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from instep.errors import Malformed
+from instep.errors import Malformed, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MAXIMUM_ITEMS = 1 << 20
 MAXIMUM_TEXT = 4 << 20
+MAXIMUM_TEXTS = 256 << 20  # characters that are remembered: all names, keys and files
 DICT_KEYS_UNICODE = 1
 DICT_KEYS_GENERAL = 0
 POINTER = struct.Struct("<Q")
@@ -42,6 +43,7 @@ class ObjectReader:
         self.interpreter = interpreter
         self.offsets = interpreter.offsets
         self._texts: dict[int, str] = {}
+        self._text_size = 0
         own = self.offsets
         self._text_head = self._text_compact = own["unicode.compact_data"]
         self._text_ascii = own["unicode.ascii_data"]
@@ -68,6 +70,9 @@ class ObjectReader:
         known = self._texts.get(address)
         if known is None:
             known = self._texts[address] = self.read_text(address)
+            self._text_size += len(known)
+            if self._text_size > MAXIMUM_TEXTS:
+                raise TooLarge(f"its names have more than {MAXIMUM_TEXTS} characters")
         return known
 
     def read_text(self, address: int) -> str:

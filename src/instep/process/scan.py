@@ -11,6 +11,8 @@ import struct
 from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
+from instep.errors import TooLarge
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 20
 OVERLAP = 256
+MAXIMUM_FUNCTIONS = 1 << 20  # 36 000 were seen in 106 MB
 
 
 class LoadedFunction(NamedTuple):
@@ -145,6 +148,8 @@ class _Scanner:
         """Take the functions of the chunk that look alive."""
         buffer, unpack, low = self._buffer, self._function.unpack, chunk.address - 8
         end = chunk.limit + 8
+        if len(self.functions) > MAXIMUM_FUNCTIONS:
+            raise TooLarge(f"its memory holds more than {MAXIMUM_FUNCTIONS} functions")
         self.functions += [
             LoadedFunction(low + at, *unpack(found[1]))
             for found in self._function.pattern.finditer(buffer, 0, chunk.size)
@@ -156,6 +161,8 @@ class _Scanner:
     def pick_codes(self, chunk: _Chunk) -> None:
         """Take the code objects of the chunk, freed ones too."""
         unpack, low, end = self._code.unpack, chunk.address - 8, chunk.limit + 8
+        if len(self.files) > MAXIMUM_FUNCTIONS:
+            raise TooLarge(f"its memory holds more than {MAXIMUM_FUNCTIONS} code objects")
         for found in self._code.pattern.finditer(self._buffer, 0, chunk.size):
             at = found.start()
             if not at & 7 and 8 <= at < end:

@@ -151,9 +151,17 @@ class Target:
         """
         try:
             self.memory.read(self.interpreter.runtime, 8)
-            return image_of(parse_maps(self._handle.read("maps"))) == image_of(self._mappings)
-        except Malformed:
+            return self._home(self._handle.read("maps")) == self._home(self._maps)
+        except (Malformed, ProcessEnded):
             return False
+
+    def _home(self, maps: bytes) -> list[tuple[int, int, str]]:
+        """The mapping that the interpreter's state lies in."""
+        return [
+            (mapping.start, mapping.inode, mapping.path)
+            for mapping in parse_maps(maps)
+            if mapping.start <= self.interpreter.runtime < mapping.end
+        ]
 
     def file_of(self, code: int) -> str | None:
         """The ``co_filename`` of the code object at ``code``."""

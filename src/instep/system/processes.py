@@ -64,11 +64,7 @@ class ProcessHandle:
         except (FileNotFoundError, ProcessLookupError, OverflowError) as error:
             raise NoSuchProcess(pid) from error
         try:
-            stat = self.stat()
-            if stat.state in ENDED:
-                detail = "has ended; its parent has not asked for its exit status yet"
-                raise ProcessEnded(pid, detail)
-            self.identity = ProcessIdentity(pid, stat.start_ticks)
+            self.identity = ProcessIdentity(pid, self._stat_of_living().start_ticks)
         except BaseException:
             self.close()
             raise
@@ -156,6 +152,13 @@ class ProcessHandle:
             int(fields[6]),
             int(fields[19]),
         )
+
+    def _stat_of_living(self) -> Stat:
+        stat = self.stat()
+        if stat.state in ENDED:
+            detail = "has ended; its parent has not asked for its exit status yet"
+            raise ProcessEnded(self.pid, detail)
+        return stat
 
     def alive(self) -> bool:
         """Whether the process still runs (a zombie doesn't)."""
