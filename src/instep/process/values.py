@@ -80,7 +80,8 @@ class ValueReader:
         address = 0
         try:
             for name in dotted.split("."):
-                address = objects.names(namespace).get(name, 0)
+                names = objects.names(namespace)
+                address = names.get(name) or self._builtin(names, name)
                 if not address:
                     return None
                 if objects.is_module(address):
@@ -90,6 +91,14 @@ class ValueReader:
         except Malformed:
             return None
         return address if flags & TYPE_SUBCLASS else None
+
+    def _builtin(self, names: Mapping[str, int], name: str) -> int:
+        """A name that is looked up in ``builtins``, which a namespace holds as module or dict."""
+        objects = self._objects
+        address = names.get("__builtins__", 0)
+        if address and objects.is_module(address):
+            address = objects.pointer(address + objects.offsets["module.dict"])
+        return objects.names(address).get(name, 0) if address else 0
 
     def defaults(
         self, function: int

@@ -79,7 +79,7 @@ def _module(
 
 def _definition(one: DefinitionVerdict, path: str, *, colour: bool) -> Iterator[str]:
     verdict = paint(one.verdict, f"{one.verdict.value:<8}", colour=colour)
-    kind = "" if one.kind.value == "function" else f"{one.kind.value} of "
+    kind = "" if one.kind.value == "function" else f"{one.kind.value} "
     yield f"    {verdict}  {path}:{one.line}  {kind}{printable(one.qualname)}"
     detail = "; ".join(part for part in (one.difference, one.reason) if part)
     if detail:
