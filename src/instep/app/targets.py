@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAXIMUM_PORT = 65535
+MAXIMUM_DIGITS = 10
 LIMIT_SECONDS = 5
 
 
@@ -32,7 +33,9 @@ def resolve_targets(names: Sequence[str]) -> list[int]:
 
 
 def _resolve(name: str) -> list[int]:
-    if name.isdigit():
+    if name.isascii() and name.isdigit():
+        if len(name) > MAXIMUM_DIGITS:
+            raise NothingMatched(f"no process has so long a pid: {name[:MAXIMUM_DIGITS]}...")
         return [int(name)]
     if name.startswith(":"):
         return _by_port(name)
@@ -42,7 +45,9 @@ def _resolve(name: str) -> list[int]:
 
 
 def _by_port(name: str) -> list[int]:
-    port = int(name[1:]) if name[1:].isdigit() else -1
+    digits = name[1:]
+    plain = digits.isascii() and digits.isdigit() and len(digits) <= MAXIMUM_DIGITS
+    port = int(digits) if plain else -1
     if not 0 < port <= MAXIMUM_PORT:
         raise UsageError(f"{name!r} names no port: give a number from 1 to 65535")
     found = listeners(port)

@@ -7,6 +7,7 @@ import sys
 from instep.app.check import Options, check_process, failed_report
 from instep.app.targets import processes_under, resolve_targets
 from instep.cli.options import Parser, add_scope, parser
+from instep.cli.streams import complain
 from instep.errors import InstepError
 from instep.model.verdicts import Report, Verdict, worst
 from instep.render.words import here
@@ -58,8 +59,7 @@ def _check_all(pids: list[int], wanted: Options) -> tuple[list[Report], list[Ins
         except InstepError as error:
             failures.append(error)
             reports.append(failed_report(pid, error))
-            hint = f"\n  {error.hint}" if error.hint else ""
-            sys.stderr.write(f"instep: {error} [{error.slug}]{hint}\n")
+            complain(error)
     return reports, failures
 
 

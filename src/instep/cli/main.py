@@ -6,6 +6,7 @@ import importlib
 import sys
 
 from instep import __version__
+from instep.cli.streams import complain, fail, finish, prepare_streams
 from instep.errors import InstepError
 
 # Each verb is a module of this folder with run(arguments) -> int, imported when it is used.
@@ -30,7 +31,16 @@ examples:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit code."""
-    arguments = sys.argv[1:] if argv is None else argv
+    prepare_streams()
+    try:
+        return finish(_choose(sys.argv[1:] if argv is None else argv))
+    except OSError as error:
+        return fail(error)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _choose(arguments: list[str]) -> int:
     verb = arguments[0] if arguments else ""
     if verb in ("", "-h", "--help", "help"):
         sys.stdout.write(_help())
@@ -48,14 +58,8 @@ def _run(verb: str, arguments: list[str]) -> int:
     try:
         return int(importlib.import_module(f"instep.cli.{verb}").run(arguments))
     except InstepError as error:
-        hint = f"\n  {error.hint}" if error.hint else ""
-        sys.stderr.write(f"instep: {error} [{error.slug}]{hint}\n")
+        complain(error)
         return error.exit_code
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 141
 
 
 def _help() -> str:

@@ -71,8 +71,15 @@ def show(value: object) -> str:
         return "<code>"
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 400:
         return f"<int of {value.bit_length()} bits>"
-    text = repr(value)
+    text = _repr(value)
     return text if len(text) <= MAXIMUM_TEXT else text[: MAXIMUM_TEXT - 1] + "…"
+
+
+def _repr(value: object) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # Python refuses to write ints of thousands of digits
+        return f"<{type(value).__name__} with a huge int>"
 
 
 def _signature(old: Logic, new: Logic) -> str:
