@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from instep.errors import Malformed, ProcessEnded
+from instep.errors import Malformed, ProcessEnded, UnsupportedBuild
 from instep.process.code_objects import CodeReader
 from instep.process.frames import Frame, frames, is_code
 from instep.process.maps import heap_mappings, parse_maps, resident_runs
@@ -78,11 +78,19 @@ class Target:
         return found
 
     def states(self) -> tuple[InterpreterState, ...]:
-        """All interpreters of the process; the main one is the last."""
-        return tuple(
+        """All interpreters of the process; the main one is the last.
+
+        Raises ``UnsupportedBuild`` if they aren't where this version keeps them: before 3.13 the
+        target doesn't describe itself, and a patched build may be laid out in another way.
+        """
+        states = tuple(
             read_interpreter(self.objects, address)
             for address in interpreter_addresses(self.objects)
         )
+        if not states or all(module.name != "sys" for module in states[-1].modules):
+            name = self.interpreter.build.name
+            raise UnsupportedBuild(f"no sys.modules was found where CPython {name} keeps it")
+        return states
 
     def capture(
         self,
