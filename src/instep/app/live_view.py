@@ -118,7 +118,8 @@ class LiveView:
             except Malformed:
                 found[address] = None
             else:
-                found[address] = code
+                if code.qualname != MODULE_CODE:  # a body that runs is no function's code
+                    found[address] = code
         target.codes.forget_codes()
         target.walker.forget_codes()
         return found
