@@ -14,9 +14,15 @@ from instep.disk.pyc import PycState
 from instep.errors import HelperFailed, Malformed
 from instep.model.compiled import CompiledCode, CompiledModule, SyntaxProblem
 from instep.model.encoding import BrokenEncoding, decode_logic
-from instep.model.verdicts import DefinitionVerdict, Kind, Verdict
+from instep.model.verdicts import (
+    HASHED_DIFFERS,
+    OTHER_RELEASE,
+    DefinitionVerdict,
+    Kind,
+    Verdict,
+)
 from instep.verdict.difference import INSTRUCTIONS
-from instep.verdict.judge import DISCARDED, OTHER_RELEASE, BodyEvidence
+from instep.verdict.judge import DISCARDED, BodyEvidence
 from instep.verdict.literals import LiveClass, LiveDefaults, LiveValues, compare_values
 from instep.verdict.literals import missing_definitions as find_missing
 from instep.verdict.tree import BodyDifference, Tree, body_differences
@@ -32,7 +38,6 @@ if TYPE_CHECKING:
     from instep.process.target import Target
     from instep.verdict.pairing import Pair
 
-HASHED_DIFFERS = "its hash-based bytecode file is not its source's"
 PROVEN = BodyEvidence(Verdict.FRESH, whole=True)
 
 
@@ -130,7 +135,7 @@ class BodyWitness:
             one.difference == INSTRUCTIONS for one in found.definitions
         ):
             return BodyEvidence(Verdict.UNPROVEN, OTHER_RELEASE)
-        return found
+        return found._replace(bytecode_lies=found.verdict is Verdict.STALE)
 
     def _live_tree(self, address: int) -> Tree | None:
         """The code of a running ``<module>`` frame with all that is nested in it."""

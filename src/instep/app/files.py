@@ -11,7 +11,7 @@ from instep.disk.pyc import PycState
 from instep.disk.sources import SourceFile, SourceMissing
 from instep.errors import HelperFailed
 from instep.model.encoding import BrokenEncoding, decode_logic
-from instep.model.verdicts import BYTECODE_LIES, SEVERITY, ModuleVerdict, Verdict
+from instep.model.verdicts import BYTECODE_LIES, OTHER_RELEASE, SEVERITY, ModuleVerdict, Verdict
 from instep.verdict.difference import (
     NESTED,
     describe_difference,
@@ -19,7 +19,6 @@ from instep.verdict.difference import (
     same_shape,
 )
 from instep.verdict.judge import (
-    OTHER_RELEASE,
     BodyEvidence,
     Evidence,
     judge_missing,
@@ -211,7 +210,7 @@ class FileJudge:
             tuple(pairs),
             body,
             added=added,
-            causes=(BYTECODE_LIES,) if lied else (),
+            causes=(BYTECODE_LIES,) if lied or body.bytecode_lies else (),
             edited=source.facts.st_mtime if source else None,
         )
         return judge_module(

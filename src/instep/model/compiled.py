@@ -75,7 +75,10 @@ class Defaults(NamedTuple):
 
 
 class Outline(NamedTuple):
-    """What the text of a module states and live objects can be compared with."""
+    """What the text of a module states and live objects can be compared with.
+
+    ``rebound`` are names of the module and of its classes that it may itself rebind at run time.
+    """
 
     definitions: tuple[Definition, ...]
     classes: tuple[ClassHeader, ...]

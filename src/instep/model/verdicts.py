@@ -52,6 +52,9 @@ class Cause(NamedTuple):
 LOADED_BEFORE_EDIT = Cause("IS101", "edited after it was loaded")
 SOURCE_GONE = Cause("IS102", "source deleted or renamed")
 BYTECODE_LIES = Cause("IS103", "loaded from bytecode that is not its source's")
+OTHER_RELEASE = "its bytecode file was made by another compiler release, or is not its source's"
+HASHED_DIFFERS = "its hash-based bytecode file is not its source's"
+BYTECODE_REASONS = (OTHER_RELEASE, HASHED_DIFFERS)
 SOURCE_BROKEN = Cause("IS104", "source no longer compiles")
 
 

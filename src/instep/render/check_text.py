@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from instep.model.verdicts import Verdict
+from instep.model.verdicts import BYTECODE_LIES, BYTECODE_REASONS, Verdict
 from instep.render.colour import paint
 from instep.render.words import clock, many, printable, shown_command, shown_path
 
@@ -104,11 +104,21 @@ def remedy_of(report: Report) -> str:
     restart = f"kill {report.pid}"
     if report.command:
         restart += f" && cd {_quoted(report.directory)} && {shown_command(report.command, 2000)}"
+    restart = "".join(map(_removal, report.modules)) + restart
     if report.verdict is Verdict.UNPROVEN:
         if not report.modules:
             return f"to judge libraries too:  instep check --all-code {report.pid}"
         return f"to be certain, start it again:  {restart}"
     return f"to run the code on disk, start it again:  {restart}"
+
+
+def _removal(module: ModuleVerdict) -> str:
+    """The command that removes bytecode which a restart would load again."""
+    if BYTECODE_LIES not in module.causes and module.reason not in BYTECODE_REASONS:
+        return ""
+    folder, _, name = module.file.rpartition("/")
+    stem = _quoted(f"{folder}/__pycache__/{name.removesuffix('.py')}")
+    return f"rm -f {stem}.*.pyc && "
 
 
 def _quoted(path: str) -> str:

@@ -21,20 +21,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 DISCARDED = "module body discarded after import"
-OTHER_RELEASE = "its bytecode file was made by another compiler release, or is not its source's"
 
 
 class BodyEvidence(NamedTuple):
     """What was shown of the statements that ran when the module was imported.
 
     ``verdict`` is fresh, stale or unproven; ``definitions`` are the bodies, constants, defaults
-    and attributes that differ; ``whole`` says that nothing at all of the file changed.
+    and attributes that differ; ``whole`` says that nothing at all of the file changed;
+    ``bytecode_lies`` that what ran came from bytecode that is not its source's.
     """
 
     verdict: Verdict
     reason: str = ""
     definitions: tuple[DefinitionVerdict, ...] = ()
     whole: bool = False
+    bytecode_lies: bool = False
 
 
 class Evidence(NamedTuple):

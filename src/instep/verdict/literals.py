@@ -7,6 +7,7 @@ have been changed at run time; where the module itself rebinds the name, a diffe
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from instep.model.encoding import BrokenEncoding, decode
@@ -57,7 +58,11 @@ class LiveValues(NamedTuple):
 def compare_values(outline: Outline, live: LiveValues) -> list[DefinitionVerdict]:
     """The literals of the source that live values contradict, and definitions that are missing."""
     found = []
+    # Which of several definitions of one name is the live one (of platform twins, say) is unknown.
+    named = Counter(defaults.qualname for defaults in outline.defaults)
     for defaults in outline.defaults:
+        if named[defaults.qualname] > 1:
+            continue
         found += _compare_defaults(defaults, live.defaults.get(defaults.qualname, ()))
     found += _compare_constants(outline, live)
     found += _compare_classes(outline, live)
@@ -126,7 +131,7 @@ def _compare_constants(outline: Outline, live: LiveValues) -> list[DefinitionVer
         else:
             values = live.module
             kind = Kind.CONSTANT
-        if values is None or (not constant.scope and constant.name in outline.rebound):
+        if values is None or constant.name in outline.rebound:
             continue
         qualname = f"{constant.scope}.{constant.name}".lstrip(".")
         actual = values.get(_mangled(constant.scope, constant.name), ABSENT)
