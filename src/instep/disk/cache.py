@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from instep.disk.answers import Compiled
 
 # 1: first form. 2: the digest covers the entry's name too, so that none passes for another.
+# 3: outlines name the attributes that a module rebinds.
 # A change of the form, or of what the helper writes, takes the next number.
-FORM = 2
+FORM = 3
 MARSHAL_VERSION = 2
 DIGEST_SIZE = 16
 MAXIMUM_ENTRY = 256 << 20

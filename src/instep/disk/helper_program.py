@@ -169,9 +169,7 @@ class Outline:
         self.classes: list[tuple[object, ...]] = []
         self.constants: list[tuple[object, ...]] = []
         self.defaults: list[tuple[object, ...]] = []
-        self.rebound = sorted(
-            {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
-        )
+        self.rebound = sorted({name for node in ast.walk(tree) for name in rebound_by(node)})
         self.block(tree.body, "", conditional=False)
 
     def block(self, body: list[ast.stmt], prefix: str, *, conditional: bool) -> None:
@@ -287,6 +285,19 @@ def bound_by(node: ast.AST) -> list[str]:
         return [node.id]
     if isinstance(node, ast.alias):
         return [(node.asname or node.name).split(".")[0]]
+    return []
+
+
+def rebound_by(node: ast.AST) -> list[str]:
+    """The names of a module or of a class that a node may give other values at run time.
+
+    ``Model.counter += 1`` and ``cls.counter = 0`` change a class; ``self.counter`` only hides it.
+    """
+    if isinstance(node, ast.Global):
+        return node.names
+    if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+        own = isinstance(node.value, ast.Name) and node.value.id == "self"
+        return [] if own else [node.attr]
     return []
 
 
