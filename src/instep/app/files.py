@@ -63,8 +63,8 @@ class FileSubject(NamedTuple):
     @property
     def hook(self) -> str:
         """The import hook that the file went through; empty for the import system's own ways."""
-        if self.loader is None:
-            return ""
+        if self.loader is None or self.loader == "NoneType":
+            return ""  # a module that was made by hand: nothing is said of a way
         module, _, name = self.loader.rpartition(".")
         standard = name in STANDARD_LOADERS and (not module or module.startswith(IMPORTLIB))
         return "" if standard else name
