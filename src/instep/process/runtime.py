@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -122,7 +124,9 @@ def _refuse_by_name(pid: int, maps: bytes, executable: str) -> None:
     if b"/libpython2." in maps or "python2" in executable:
         raise UnsupportedBuild(f"{pid} runs Python 2")
     if b"/libpython3." in maps or executable.rsplit("/", 1)[-1].startswith("python3"):
-        raise UnsupportedBuild(f"{pid} runs a Python without the symbol _PyRuntime")
+        found = re.search(r"python(3\.\d+)", f"{executable}\n{os.fsdecode(maps)}")
+        name = f"Python {found[1]}" if found else "a Python"
+        raise UnsupportedBuild(f"{pid} runs {name}, which has no symbol _PyRuntime")
 
 
 def _describe(memory: MemoryReader, symbols: Symbols, runtime: int, path: str) -> Interpreter:

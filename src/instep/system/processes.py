@@ -94,12 +94,13 @@ class ProcessHandle:
             return os.open(name, flags | os.O_CLOEXEC, dir_fd=self._directory)
         except ProcessLookupError as error:
             raise ProcessEnded(self.pid) from error
-        except FileNotFoundError as error:
+        except PermissionError as error:
+            raise NotReadable(self.pid, self._whose(f"/proc/{self.pid}/{name}")) from error
+        except OSError as error:
+            # ENOENT or EINVAL (mountinfo), of a process that is on its way out.
             if not self.alive():
                 raise ProcessEnded(self.pid) from error
             raise
-        except PermissionError as error:
-            raise NotReadable(self.pid, self._whose(f"/proc/{self.pid}/{name}")) from error
 
     def read(self, name: str) -> bytes:
         """The content of ``/proc/PID/name``; ``Malformed`` if that is more than 64 MiB."""
