@@ -13,17 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from instep.app.check import Options, check_process
 from instep.model.verdicts import Verdict
-
 from truth.edits import Editor
 from truth.judging import mistakes, word_for
 from truth.oracle import Oracle
 from truth.project import Project
 
 if TYPE_CHECKING:
-    from live.found_interpreters import Interpreter
-
     from instep.model.verdicts import ModuleVerdict
-
+    from live.found_interpreters import Interpreter
     from truth.edits import Edit
     from truth.oracle import Truth
 

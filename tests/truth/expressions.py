@@ -83,9 +83,11 @@ def fstring(source: Source, node: ast.JoinedStr) -> Iterator[Site]:
     text = source.data[start:end]
     if not FSTRING.match(text):
         return
-    yield Site("f-string", end - 1, end - 1, b"x") if not text.endswith(
-        (b'"""', b"'''")
-    ) else Site("f-string", end - 3, end - 3, b"x")
+    yield (
+        Site("f-string", end - 1, end - 1, b"x")
+        if not text.endswith((b'"""', b"'''"))
+        else Site("f-string", end - 3, end - 3, b"x")
+    )
     for match in re.finditer(rb"(?<!\{)\{([a-z_]+)(![rsa])?[}.:\[]", text):
         yield Site("f-string", start + match.end(1), start + match.end(1), b"_x")
         at = start + match.end(1)
@@ -178,7 +180,10 @@ def call(source: Source, node: ast.Call) -> Iterator[Site]:
         yield Site("argument removed", inside + 1, end - 1, b"")
     else:
         following = source.span(arguments[1])[0]
-        if source.data[first - 1 : first] in (b"(", b" ") and b"*" not in source.data[first:following]:
+        if (
+            source.data[first - 1 : first] in (b"(", b" ")
+            and b"*" not in source.data[first:following]
+        ):
             yield Site("argument removed", first, following, b"")
         if len(node.args) > 1:
             yield from swapped(source, "arguments swapped", node.args[0], node.args[1])

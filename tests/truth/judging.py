@@ -8,7 +8,6 @@ from instep.model.verdicts import Kind, Verdict
 
 if TYPE_CHECKING:
     from instep.model.verdicts import DefinitionVerdict, ModuleVerdict
-
     from truth.oracle import Truth
 
 BAD = (Verdict.STALE, Verdict.ORPHANED)

@@ -23,8 +23,10 @@ def layout(source: Source) -> Iterator[Site]:
         following = source.line_start(token.start[0] + 1)
         if token.start[0] >= source.line_count() or following <= line:
             continue
-        end = following - len(source.data[line:following]) + len(
-            source.data[line:following].rstrip(b"\r\n")
+        end = (
+            following
+            - len(source.data[line:following])
+            + len(source.data[line:following].rstrip(b"\r\n"))
         )
         inside = token.type == tokenize.NL and source.data[line:end].strip()
         if not source.data[line:end].strip().startswith(b"#") and inside:

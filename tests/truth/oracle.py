@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from live.found_interpreters import Interpreter
-
     from truth.project import Project
 
 DEADLINE_SECONDS = 300

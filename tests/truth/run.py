@@ -23,9 +23,7 @@ def campaign(interpreter: Interpreter, edits: int, seed: int, folder: Path) -> T
     whole = Tally()
     for bytecode in (True, False):
         place = folder / f"{interpreter.version}-{'with' if bytecode else 'without'}"
-        with Campaign(
-            place, interpreter, bytecode=bytecode, libraries=True, seed=seed
-        ) as each:
+        with Campaign(place, interpreter, bytecode=bytecode, libraries=True, seed=seed) as each:
             kind = "with" if bytecode else "without"
             untouched = each.untouched()
             print(

@@ -31,7 +31,7 @@ class Frame(NamedTuple):
 def frames(objects: ObjectReader, interpreter: int) -> Iterator[Frame]:
     """The frames of all threads of the interpreter at that address.
 
-    Threads come and go while they are read: a thread whose list is torn is left at that point.
+    Threads come and go while they are read: ``Malformed`` says that their list is torn.
     """
     own = objects.offsets
     thread = objects.pointer(interpreter + own["interp.threads_head"])
@@ -39,20 +39,17 @@ def frames(objects: ObjectReader, interpreter: int) -> Iterator[Frame]:
     left = MAXIMUM_FRAMES
     while thread and thread not in seen and len(seen) < MAXIMUM_THREADS:
         seen.add(thread)
-        try:
-            native = objects.pointer(thread + own["thread.native_thread_id"])
-            for frame in _thread_frames(objects, thread, native):
-                left -= 1
-                _check_left(left)
-                yield frame
-            thread = objects.pointer(thread + own["thread.next"])
-        except Malformed:
-            return
+        native = objects.pointer(thread + own["thread.native_thread_id"])
+        for frame in _thread_frames(objects, thread, native):
+            left -= 1
+            _check_left(left)
+            yield frame
+        thread = objects.pointer(thread + own["thread.next"])
 
 
 def _check_left(left: int) -> None:
     if left < 0:
-        raise TooLarge(f"its threads have more than {MAXIMUM_FRAMES} frames, or frames in a loop")
+        raise TooLarge(f"its threads have more than {MAXIMUM_FRAMES} frames")
 
 
 def _thread_frames(objects: ObjectReader, thread: int, native: int) -> Iterator[Frame]:
@@ -63,9 +60,13 @@ def _thread_frames(objects: ObjectReader, thread: int, native: int) -> Iterator[
     else:
         address = objects.pointer(thread + own["thread.current_frame"])
     instruction = own.get("frame.instr_ptr", own.get("frame.prev_instr", 0))
+    seen: set[int] = set()
     for depth in count():
         if not address:
             return
+        if address in seen:
+            raise Malformed("a thread's frames follow each other in a loop")
+        seen.add(address)
         code = objects.pointer(address + own["frame.code"]) & ~TAG_BITS
         yield Frame(
             native,

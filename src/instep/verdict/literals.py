@@ -76,7 +76,7 @@ def missing_definitions(outline: Outline, live: LiveValues) -> list[str]:
         if not definition.unique:
             continue
         scope, _, name = definition.qualname.rpartition(".")
-        if "<locals>" in definition.qualname or _has_star_name(name):
+        if "<locals>" in definition.qualname or _has_star_name(name) or name in outline.rebound:
             continue
         holder = live.module if not scope else _class_values(live, scope)
         if holder is not None and _mangled(scope, name) not in holder:

@@ -93,7 +93,8 @@ def live_codes(folder):
     for one in gc.get_objects():
         if type(one) is types.FunctionType:
             code = one.__code__
-            if code.co_filename.startswith(folder):
+            # A module body that is running has a function of its own since 3.13.
+            if code.co_filename.startswith(folder) and code.co_name != "<module>":
                 found.setdefault(code.co_filename, {})[id(code)] = code
     return {file: list(codes.values()) for file, codes in found.items()}
 
