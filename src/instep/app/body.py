@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from instep.disk.pyc import PycState
 from instep.errors import HelperFailed, Malformed
 from instep.model.compiled import CompiledCode, CompiledModule, SyntaxProblem
-from instep.model.encoding import BrokenEncoding, decode_logic
+from instep.model.encoding import BrokenEncoding
 from instep.model.verdicts import (
     HASHED_DIFFERS,
     OTHER_RELEASE,
@@ -21,6 +21,7 @@ from instep.model.verdicts import (
     Kind,
     Verdict,
 )
+from instep.process.code_objects import CodeReader
 from instep.verdict.difference import INSTRUCTIONS
 from instep.verdict.judge import DISCARDED, BodyEvidence
 from instep.verdict.literals import LiveClass, LiveDefaults, LiveValues, compare_values
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from instep.process.target import Target
     from instep.verdict.pairing import Pair
 
+# Threads that import the same file one after the other have equal code at equal addresses.
+CONFIRMATIONS = 3
 PROVEN = BodyEvidence(Verdict.FRESH, whole=True)
 
 
@@ -48,6 +51,7 @@ class BodyWitness:
         self._target = target
         self._live = live
         self._disk = disk
+        self._opcodes = target.interpreter.opcodes.names
 
     def evidence(
         self,
@@ -61,9 +65,9 @@ class BodyWitness:
         disk = self._disk.source_tree(source, module)
         frame = self._live.modules.get(subject.file)
         if frame is not None:
-            witness = self._live_tree(frame.code)
-            if witness is not None:
-                return _compare(witness, disk, lives)
+            spoken = self._by_frame(frame.code, disk, lives)
+            if spoken is not None:
+                return spoken
         if source.path.endswith(".pyc"):
             unchanged = self._disk.is_unchanged(subject.file)
             return PROVEN if unchanged else BodyEvidence(Verdict.UNPROVEN, DISCARDED)
@@ -103,17 +107,17 @@ class BodyWitness:
         """An older source's bytecode, if it must be what this process loaded.
 
         It must equal every live function. Its source must have been written before the program
-        started, and the process must write bytecode: then an import of any other source would have
-        replaced it.
+        started, and the process must write bytecode, and be able to: then an import of any other
+        source would have replaced it.
         """
         started = self._disk.image_started
-        if started is None or bytecode.recorded > started or not self._disk.state.writes_bytecode:
+        if started is None or bytecode.recorded > started or not self._disk.writes(bytecode):
             return None
         kept = self._disk.compiler.pyc(bytecode.data)
         known = {(code.logic, code.layout) for code in kept.codes}
         if kept.problem is not None or not all(one[2:4] in known for one in lives):
             return None
-        return _compare(self._disk.bytecode_tree(bytecode, kept), disk, lives)
+        return self._compare(self._disk.bytecode_tree(bytecode, kept), disk, lives)
 
     def _by_valid(
         self,
@@ -130,16 +134,46 @@ class BodyWitness:
         if not all(live.logic in held for live in lives):
             ours = {code.logic for code in module.codes}
             return PROVEN if all(live.logic in ours for live in lives) else None
-        found = _compare(self._disk.bytecode_tree(bytecode, kept), disk, lives)
+        found = self._compare(self._disk.bytecode_tree(bytecode, kept), disk, lives)
         if found.verdict is Verdict.STALE and all(
-            one.difference == INSTRUCTIONS for one in found.definitions
+            one.difference.startswith(INSTRUCTIONS) for one in found.definitions
         ):
             return BodyEvidence(Verdict.UNPROVEN, OTHER_RELEASE)
         return found._replace(bytecode_lies=found.verdict is Verdict.STALE)
 
+    def _compare(self, witness: Tree, disk: Tree, lives: list[CanonicalCode]) -> BodyEvidence:
+        if witness.module.codes[-1].logic == disk.module.codes[-1].logic:
+            return PROVEN
+        alive = {live.logic for live in lives}
+        found = body_differences(witness, disk, alive.__contains__, self._opcodes)
+        certain = tuple(_as_definition(one) for one in found if one.certain)
+        if certain:
+            return BodyEvidence(Verdict.STALE, "", certain)
+        if found:
+            gone = ", ".join(sorted({one.qualname for one in found}))
+            return BodyEvidence(
+                Verdict.UNPROVEN, f"code that ran at import and is gone differs: {gone}"
+            )
+        return BodyEvidence(Verdict.FRESH)
+
+    def _by_frame(
+        self, address: int, disk: Tree, lives: list[CanonicalCode]
+    ) -> BodyEvidence | None:
+        """A module body that is running; one that ends while it is read may be torn."""
+        witness = self._live_tree(address)
+        found = None if witness is None else self._compare(witness, disk, lives)
+        if witness is None or found is None or found.verdict is Verdict.FRESH:
+            return found
+        for _ in range(CONFIRMATIONS):
+            running = address in self._target.running()
+            again = self._live_tree(address)
+            if not running or again is None or again.module != witness.module:
+                return None
+        return found
+
     def _live_tree(self, address: int) -> Tree | None:
         """The code of a running ``<module>`` frame with all that is nested in it."""
-        reader = self._target.walker
+        reader = CodeReader(self._target.fresh_objects())
         try:
             found = reader.tree(address)
         except Malformed:
@@ -149,7 +183,7 @@ class BodyWitness:
             for code, parent in found
         )
         logics = [code.logic_bytes for code, _ in found]
-        return Tree(CompiledModule(codes), lambda index, _: decode_logic(logics[index]))
+        return Tree(CompiledModule(codes), lambda index: self._disk.plain(logics[index]))
 
     def _by_values(self, subject: FileSubject, source: SourceFile) -> BodyEvidence:
         unproven = BodyEvidence(Verdict.UNPROVEN, DISCARDED)
@@ -198,22 +232,6 @@ class BodyWitness:
             },
             {name: tuple(found) for name, found in defaults.items()},
         )
-
-
-def _compare(witness: Tree, disk: Tree, lives: list[CanonicalCode]) -> BodyEvidence:
-    if witness.module.codes[-1].logic == disk.module.codes[-1].logic:
-        return PROVEN
-    alive = {live.logic for live in lives}
-    found = body_differences(witness, disk, alive.__contains__)
-    certain = tuple(_as_definition(one) for one in found if one.certain)
-    if certain:
-        return BodyEvidence(Verdict.STALE, "", certain)
-    if found:
-        gone = ", ".join(sorted({one.qualname for one in found}))
-        return BodyEvidence(
-            Verdict.UNPROVEN, f"code that ran at import and is gone differs: {gone}"
-        )
-    return BodyEvidence(Verdict.FRESH)
 
 
 def _as_definition(one: BodyDifference) -> DefinitionVerdict:

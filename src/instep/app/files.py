@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from instep.app.body import PROVEN, BodyWitness
 from instep.app.live_view import Settled, Suspect
-from instep.disk.compiler import SOURCE
 from instep.disk.pyc import PycState
 from instep.disk.sources import SourceFile, SourceMissing
 from instep.errors import HelperFailed
+from instep.model.compiled import CompiledModule
 from instep.model.encoding import BrokenEncoding, decode_logic
 from instep.model.verdicts import BYTECODE_LIES, OTHER_RELEASE, SEVERITY, ModuleVerdict, Verdict
+from instep.verdict.class_bodies import same_but_lines
 from instep.verdict.difference import (
     NESTED,
     describe_difference,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from instep.app.live_view import LiveView
     from instep.app.source_view import SourceView
     from instep.model.code import CanonicalCode
-    from instep.model.compiled import CompiledModule
     from instep.model.encoding import Logic
     from instep.process.target import Target
 
@@ -42,13 +42,15 @@ STANDARD_LOADERS = frozenset({
     "NamespaceLoader", "_NamespaceLoader",
 })  # fmt: skip
 IMPORTLIB = ("_frozen_importlib", "importlib.")
-FIRST_LINE_CONSTANT_SINCE = (3, 13)
 MAXIMUM_SHIFTS = 16
 UNSTEADY = "it changes while it is read"
 _FROZEN_NAMES = {
     "importlib._bootstrap": "_frozen_importlib",
     "importlib._bootstrap_external": "_frozen_importlib_external",
 }
+# Deep-frozen code is of the main interpreter; others load the same module from marshalled data,
+# with other constants (frozensets that deep-freezing makes tuples of).
+TWICE_FROZEN = (3, 12)
 FINE = (Verdict.FRESH, Verdict.MOVED)
 
 
@@ -104,6 +106,7 @@ class FileJudge:
         self._disk = disk
         self._everything = everything
         self._body = BodyWitness(target, live, disk)
+        self._opcodes = target.interpreter.opcodes.names
 
     def judge(self, subjects: Iterable[FileSubject]) -> list[ModuleVerdict]:
         """The verdicts on the files, in the order of the subjects."""
@@ -120,7 +123,7 @@ class FileJudge:
             elif opened.suspects():
                 waiting[subject.file] = opened
             else:
-                verdicts[subject] = self._conclude(opened)
+                verdicts[subject] = self._try_to_conclude(opened)
         verdicts |= dict(self._confirm(waiting, missing))
         return [verdict for verdict in verdicts.values() if verdict is not None]
 
@@ -136,7 +139,7 @@ class FileJudge:
 
         settled = self._live.confirm(suspects, is_fine) if suspects else {}
         for file, opened in waiting.items():
-            yield opened.subject, self._conclude(_settle(opened, settled[file]))
+            yield opened.subject, self._try_to_conclude(_settle(opened, settled[file]))
         for file, subject in missing.items():
             found = settled.get(file, Settled({}, 0))
             names = [(code.qualname, code.first_line) for code in found.codes.values()]
@@ -174,6 +177,9 @@ class FileJudge:
         if module.problem is not None:
             amount = self._live.amount(subject.file)
             return judge_unproven(subject.name, subject.file, "it is no frozen module", amount)
+        if self._target.interpreter.build.version[:2] == TWICE_FROZEN:
+            other = self._disk.compiler.frozen(_FROZEN_NAMES.get(name, name), unmarshalled=True)
+            module = CompiledModule((*other.codes, *module.codes))
         return self._with_lives(subject, None, module)
 
     def _with_lives(
@@ -184,6 +190,13 @@ class FileJudge:
         lives = self._live.codes(subject.file, index.masks(), expected)
         return OpenFile(subject, source, module, index, lives, _pairs(lives, index))
 
+    def _try_to_conclude(self, opened: OpenFile) -> ModuleVerdict:
+        try:
+            return self._conclude(opened)
+        except HelperFailed as error:
+            subject = opened.subject
+            return judge_unproven(subject.name, subject.file, str(error), len(opened.pairs))
+
     def _conclude(self, opened: OpenFile) -> ModuleVerdict:
         """Judge a file whose living code is settled."""
         subject, source = opened.subject, opened.source
@@ -192,7 +205,7 @@ class FileJudge:
         body = PROVEN
         added: tuple[str, ...] = ()
         if source is not None:
-            pairs = [self._unless_shifted(one, opened) for one in pairs]
+            pairs = [self._unless_lines(one, opened) for one in pairs]
             if subject.hook:
                 pairs = [_through_hook(one, subject.hook) for one in pairs]
                 body = BodyEvidence(Verdict.UNPROVEN, f"import hook {subject.hook}")
@@ -217,18 +230,29 @@ class FileJudge:
             evidence, lambda one: self._differ(one, opened), everything=self._everything
         )
 
-    def _unless_shifted(self, one: Pair, opened: OpenFile) -> Pair:
-        """Class bodies hold their line number since 3.13: compare with the source moved along."""
-        source = opened.source
-        version = self._target.interpreter.build.version[:2]
-        if one.verdict is not Verdict.STALE or version < FIRST_LINE_CONSTANT_SINCE:
+    def _unless_lines(self, one: Pair, opened: OpenFile) -> Pair:
+        """Class bodies hold their first line since 3.13: what only moved may look different."""
+        if one.verdict is not Verdict.STALE or not one.live.nested:
             return one
-        shift = one.live.first_line - opened.module.codes[one.place].first_line
-        if not shift or not one.live.nested or source is None:
-            return one
-        moved = self._disk.compiler.source(source.data, source.digest, shift)
-        if moved.problem is None and moved.codes[one.place].logic == one.live.logic:
-            return one._replace(verdict=Verdict.MOVED)
+        places = {code.logic: place for place, code in enumerate(opened.module.codes)}
+
+        def before(digest: bytes) -> Logic | None:
+            inner = self._live.logic.get(digest)
+            return None if inner is None else decode_logic(inner)
+
+        def after(digest: bytes) -> Logic | None:
+            place = places.get(digest)
+            return None if place is None else decode_logic(self._logic(opened, place))
+
+        names = self._target.interpreter.opcodes.names
+        try:
+            old = decode_logic(one.live.logic_bytes)
+            for place in opened.disk.candidates(one.live.qualname):
+                new = decode_logic(self._logic(opened, place))
+                if same_but_lines(old, new, (before, after), names):
+                    return one._replace(place=place, verdict=Verdict.MOVED)
+        except (BrokenEncoding, HelperFailed):
+            pass
         return one
 
     def _consider_bytecode(self, pairs: list[Pair], opened: OpenFile) -> tuple[list[Pair], bool]:
@@ -268,14 +292,14 @@ class FileJudge:
         source = opened.source
         if source is None:
             return b""
-        return self._disk.compiler.logic(SOURCE, source.data, source.digest)[index]
+        return self._disk.logic(source, index)
 
     def _differ(self, one: Pair, opened: OpenFile) -> str:
         """What differs between the two sides of a stale pair."""
         try:
             new = decode_logic(self._logic(opened, one.place))
             old = decode_logic(one.live.logic_bytes)
-            text = describe_difference(old, new)
+            text = describe_difference(old, new, self._opcodes)
             if text != NESTED:
                 return text
             return self._differ_nested(old, new, opened) or text
@@ -290,7 +314,7 @@ class FileJudge:
             if inner is None or after not in places:
                 continue
             was, now = decode_logic(inner), decode_logic(self._logic(opened, places[after]))
-            text = describe_difference(was, now)
+            text = describe_difference(was, now, self._opcodes)
             if text == NESTED:
                 return self._differ_nested(was, now, opened)
             return f"in {now.name}: {text}" if text else ""

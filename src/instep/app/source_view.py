@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING
 
 from instep.app.launch import start_compiler
 from instep.app.rights import rights_for
 from instep.disk.cache import CodeCache, default_folder
 from instep.disk.compiler import PYC, SOURCE, Compiler
-from instep.disk.pyc import PycState, pyc_path, read_header, state_of
+from instep.disk.pyc import HEADER_SIZE, PycState, pyc_path, read_header, state_of
 from instep.disk.sources import Root, SourceFile
 from instep.disk.unchanged import Clock, Mounts
 from instep.model.encoding import decode_logic
-from instep.system.processes import wall_time
+from instep.system.processes import ProcessHandle, wall_time
 from instep.system.start_time import exact_start
+from instep.verdict.class_bodies import without_first_line
 from instep.verdict.tree import Tree
 
 if TYPE_CHECKING:
@@ -24,15 +26,15 @@ if TYPE_CHECKING:
     from instep.model.identity import ProcessFacts
     from instep.process.modules import InterpreterState
     from instep.process.runtime import Interpreter
-    from instep.system.processes import ProcessHandle
 
 
 class Bytecode:
     """The bytecode file beside a source, read once."""
 
-    def __init__(self, data: bytes, digest: bytes, state: PycState, recorded: int) -> None:
-        self.data = data
-        self.digest = digest
+    def __init__(self, found: SourceFile, state: PycState, recorded: int) -> None:
+        self.path = found.path
+        self.data = found.data
+        self.digest = found.digest
         self.state = state
         self.recorded = recorded
 
@@ -93,13 +95,21 @@ class SourceView:
         """Whether the file is certainly the one that was there when the program started."""
         if self._clock is None:
             return False
-        if self._mounts is None:
-            self._mounts = Mounts(self._handle.read("mountinfo"))
-        if not self._mounts.is_local(path):
+        try:
+            device = self.root.lstat(path).st_dev
+        except OSError:
+            return False
+        if not self._mounts_of_target().is_local(path, device):
             return False
         return self._clock.is_unchanged(path) or (
             self._know_exactly() and self._clock.is_unchanged(path)
         )
+
+    def _mounts_of_target(self) -> Mounts:
+        if self._mounts is None:
+            with ProcessHandle(os.getpid()) as own:
+                self._mounts = Mounts(self._handle.read("mountinfo"), own.read("mountinfo"))
+        return self._mounts
 
     def _know_exactly(self) -> bool:
         """Ask for a finer start time, once; whether there is one."""
@@ -127,22 +137,53 @@ class SourceView:
             return None
         header = read_header(found.data)
         state = state_of(header, self.interpreter.magic, source)
-        return Bytecode(found.data, found.digest, state, header.mtime if header else 0)
+        return Bytecode(found, state, header.mtime if header else 0)
+
+    def writes(self, bytecode: Bytecode) -> bool:
+        """Whether the process replaces that bytecode file if it loads another source.
+
+        That takes the right to write to its folder. Rights by supplementary groups and ACLs are
+        not looked at: whoever has only those is taken to have none.
+        """
+        if not self.state.writes_bytecode:
+            return False
+        folder = bytecode.path.rpartition("/")[0]
+        if self._mounts_of_target().is_read_only(folder):
+            return False
+        try:
+            facts = self.root.stat_of(folder)
+        except OSError:
+            return False
+        if self.facts.uid in (0, facts.st_uid):
+            return self.facts.uid == 0 or bool(facts.st_mode & stat.S_IWUSR)
+        if self.facts.gid == facts.st_gid:
+            return bool(facts.st_mode & stat.S_IWGRP)
+        return bool(facts.st_mode & stat.S_IWOTH)
 
     def source_tree(self, source: SourceFile, module: CompiledModule) -> Tree:
         """The compiled source as a tree whose logic can be looked at."""
 
-        def logic(index: int, shift: int) -> Logic:
-            parts = self.compiler.logic(SOURCE, source.data, source.digest, shift)
-            return decode_logic(parts[index])
+        def logic(index: int) -> Logic:
+            return self.plain(self.logic(source, index))
 
         return Tree(module, logic)
+
+    def logic(self, source: SourceFile, index: int) -> bytes:
+        """The encoded logic of one code object of a source, or of a module without one."""
+        kind, data = SOURCE, source.data
+        if source.path.endswith(".pyc"):
+            kind, data = PYC, data[HEADER_SIZE:]
+        return self.compiler.logic(kind, data, source.digest)[index]
 
     def bytecode_tree(self, bytecode: Bytecode, module: CompiledModule) -> Tree:
         """The content of a bytecode file as a tree whose logic can be looked at."""
 
-        def logic(index: int, _: int) -> Logic:
+        def logic(index: int) -> Logic:
             parts = self.compiler.logic(PYC, bytecode.data[16:], bytecode.digest)
-            return decode_logic(parts[index])
+            return self.plain(parts[index])
 
         return Tree(module, logic)
+
+    def plain(self, logic: bytes) -> Logic:
+        """Encoded logic, decoded, without the line that a class body begins at."""
+        return without_first_line(decode_logic(logic), self.interpreter.opcodes.names)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from instep.disk.cache import CodeCache
     from instep.disk.helper import AnswerReader, Helper
 
-SOURCE, PYC, FROZEN, OUTLINE, ROOT = b"S", b"P", b"F", b"O", b"R"
+SOURCE, PYC, FROZEN, UNMARSHALLED, OUTLINE, ROOT = b"S", b"P", b"F", b"D", b"O", b"R"
 
 MAXIMUM_FAILURES = 3
 Answer = TypeVar("Answer")
@@ -47,17 +47,17 @@ class Compiler:
             self._helper.close()
             self._helper = None
 
-    def source(self, data: bytes, digest: bytes, shift: int = 0) -> CompiledModule:
-        """What a source compiles to; ``shift`` moves all its lines down by so many."""
-        return self._module(SOURCE, data, digest, shift)
+    def source(self, data: bytes, digest: bytes) -> CompiledModule:
+        """What a source compiles to."""
+        return self._module(SOURCE, data, digest)
 
     def pyc(self, data: bytes) -> CompiledModule:
         """What a bytecode file holds (``data`` with its header)."""
-        return self._module(PYC, data[HEADER_SIZE:], _digest(data), 0)
+        return self._module(PYC, data[HEADER_SIZE:], _digest(data))
 
     def pyc_logic(self, data: bytes) -> bytes:
         """The digest of the logic of all that a bytecode file holds; empty if it is broken."""
-        key = self._key(ROOT, _digest(data), 0)
+        key = self._key(ROOT, _digest(data))
         kept = self._cache.outline(key)
         if kept is None:
             codes = self.pyc(data).codes
@@ -65,22 +65,26 @@ class Compiler:
             self._cache.keep_outline(key, kept)
         return kept
 
-    def frozen(self, name: str) -> CompiledModule:
-        """A module that is frozen into the interpreter."""
-        data = name.encode("utf-8", "surrogatepass")
-        return self._module(FROZEN, data, _digest(data), 0)
+    def frozen(self, name: str, *, unmarshalled: bool = False) -> CompiledModule:
+        """A module that is frozen into the interpreter.
 
-    def logic(self, kind: bytes, data: bytes, digest: bytes, shift: int = 0) -> tuple[bytes, ...]:
+        CPython 3.12 has it twice: deep-frozen for the main interpreter, and marshalled for others.
+        """
+        data = name.encode("utf-8", "surrogatepass")
+        kind = UNMARSHALLED if unmarshalled else FROZEN
+        return self._module(kind, data, _digest(data))
+
+    def logic(self, kind: bytes, data: bytes, digest: bytes) -> tuple[bytes, ...]:
         """The encoded logic of all code objects, for a comparison in detail."""
-        key = self._key(kind, digest, shift)
+        key = self._key(kind, digest)
         kept = self._cache.logic(key)
         if kept is None:
-            kept = self._compile(kind, data, shift, key).logic
+            kept = self._compile(kind, data, key).logic
         return kept
 
     def outline(self, data: bytes, digest: bytes) -> Outline | SyntaxProblem:
         """What a source states, for comparison with live values."""
-        key = self._key(OUTLINE, digest, 0)
+        key = self._key(OUTLINE, digest)
         kept = self._cache.outline(key)
         if kept is None:
             answer = self._asked(read_outline, OUTLINE, data)
@@ -90,19 +94,17 @@ class Compiler:
             kept = answer
         return decode_outline(kept)
 
-    def _module(self, kind: bytes, data: bytes, digest: bytes, shift: int) -> CompiledModule:
-        key = self._key(kind, digest, shift)
+    def _module(self, kind: bytes, data: bytes, digest: bytes) -> CompiledModule:
+        key = self._key(kind, digest)
         kept = self._cache.module(key)
-        return self._compile(kind, data, shift, key).module if kept is None else kept
+        return self._compile(kind, data, key).module if kept is None else kept
 
-    def _compile(self, kind: bytes, data: bytes, shift: int, key: str) -> Compiled:
-        compiled = self._asked(read_codes, kind, data, shift)
+    def _compile(self, kind: bytes, data: bytes, key: str) -> Compiled:
+        compiled = self._asked(read_codes, kind, data)
         self._cache.keep(key, compiled)
         return compiled
 
-    def _asked(
-        self, read: Callable[[AnswerReader], Answer], kind: bytes, data: bytes, shift: int = 0
-    ) -> Answer:
+    def _asked(self, read: Callable[[AnswerReader], Answer], kind: bytes, data: bytes) -> Answer:
         """The answer to one job.
 
         After a failure the next bytes of the helper may belong to the last job: it is ended, and
@@ -111,7 +113,7 @@ class Compiler:
         if self._failures >= MAXIMUM_FAILURES:
             raise HelperFailed(self._failure)
         try:
-            return read(self._running().ask(kind, data, self._level, shift))
+            return read(self._running().ask(kind, data, self._level))
         except NotCompiled:
             raise
         except BaseException as error:
@@ -129,8 +131,8 @@ class Compiler:
                 raise
         return self._helper
 
-    def _key(self, kind: bytes, digest: bytes, shift: int) -> str:
-        text = b"%s %d %d %d " % (kind, self._level, self._columns, shift)
+    def _key(self, kind: bytes, digest: bytes) -> str:
+        text = b"%s %d %d " % (kind, self._level, self._columns)
         return blake2b(text + digest, digest_size=16).hexdigest()
 
 

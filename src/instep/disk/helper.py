@@ -67,11 +67,11 @@ class Helper:
         self.pid = 0
         return self._child.end()
 
-    def ask(self, kind: bytes, data: bytes, level: int, shift: int = 0) -> AnswerReader:
+    def ask(self, kind: bytes, data: bytes, level: int) -> AnswerReader:
         """Send a job; the answer is read from the returned reader before the next job."""
         if len(self._buffer) > self._at:
             raise HelperFailed("the target's interpreter answered without being asked")
-        head = kind + level.to_bytes(4, "little") + shift.to_bytes(4, "little", signed=True)
+        head = kind + level.to_bytes(4, "little")
         self._send(head + len(data).to_bytes(4, "little") + data)
         limit = min(MOST_ANSWER, LEAST_ANSWER + ANSWER_FACTOR * len(data))
         return AnswerReader(self._take, time.monotonic() + JOB_SECONDS, limit)

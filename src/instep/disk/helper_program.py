@@ -4,8 +4,9 @@ Given to that interpreter as text (``-I -S -B -c``), so it imports nothing of in
 every CPython that can be read. Reads jobs from standard input and writes answers to standard
 output until the input ends; integers are little-endian u32, byte strings carry their length first.
 
-    job      kind (S source, P pyc body, F frozen name, O outline), optimisation level,
-             line shift, data
+    job      kind (S source, P pyc body, F frozen name, D frozen name as it is
+             unmarshalled, O outline), optimisation level,
+             data
     answer   0, codes: children before parents; each: number of children, their indexes,
              first line, line table, logic (instep.model.encoding)
              0, outline (an encoded value), for O
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-HEAD_SIZE = 13
+HEAD_SIZE = 9
 FOLDED_SIZE = 6  # RESUME, LOAD_CONST, RETURN_VALUE
 RUNTIME_FLAGS = 0x100 | 0x2000000
 U32 = struct.Struct("<I")
@@ -135,15 +136,8 @@ def write_codes(top: CodeType) -> bytes:
     return U32.pack(0) + U32.pack(len(out)) + b"".join(out)
 
 
-def compile_source(data: bytes, level: int, shift: int) -> CodeType:
-    """Compile a source, with all its lines moved by ``shift``."""
-    if shift:
-        tree = ast.parse(data, "<source>")
-        for node in ast.walk(tree):
-            for field in ("lineno", "end_lineno"):
-                if getattr(node, field, None) is not None:
-                    setattr(node, field, max(1, getattr(node, field) + shift))
-        return compile(tree, "<source>", "exec", dont_inherit=True, optimize=level)
+def compile_source(data: bytes, level: int) -> CodeType:
+    """Compile a source as the import system would."""
     return compile(data, "<source>", "exec", dont_inherit=True, optimize=level)
 
 
@@ -170,20 +164,21 @@ class Outline:
         self.constants: list[tuple[object, ...]] = []
         self.defaults: list[tuple[object, ...]] = []
         self.rebound = sorted({name for node in ast.walk(tree) for name in rebound_by(node)})
-        self.block(tree.body, "", conditional=False)
+        self.last_star = max(map(star_line, ast.walk(tree)), default=0)
+        self.block(tree.body, "", conditional=uses_globals(tree))
 
     def block(self, body: list[ast.stmt], prefix: str, *, conditional: bool) -> None:
         """Take what the statements of a block state."""
         bound = bindings(body)
 
-        def is_unique(name: str) -> bool:
-            return not conditional and bound.get(name) == 1
+        def is_unique(name: str, line: int) -> bool:
+            return not conditional and bound.get(name) == 1 and line > self.last_star
 
         for node in body:
             if isinstance(node, FUNCTIONS):
-                self.function(node, prefix, unique=is_unique(node.name))
+                self.function(node, prefix, unique=is_unique(node.name, node.lineno))
             elif isinstance(node, ast.ClassDef):
-                self.class_(node, prefix, unique=is_unique(node.name))
+                self.class_(node, prefix, unique=is_unique(node.name, node.lineno))
             elif isinstance(node, (ast.Assign, ast.AnnAssign)):
                 self.assign(node, prefix, is_unique)
             else:
@@ -220,14 +215,14 @@ class Outline:
         self.block(node.body, qualname + ".", conditional=not certain)
 
     def assign(
-        self, node: ast.Assign | ast.AnnAssign, prefix: str, is_unique: Callable[[str], bool]
+        self, node: ast.Assign | ast.AnnAssign, prefix: str, is_unique: Callable[[str, int], bool]
     ) -> None:
         """Take a name that is bound once, and to a literal."""
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         for target in targets:
             if not isinstance(target, ast.Name) or node.value is None:
                 continue
-            if not is_unique(target.id):
+            if not is_unique(target.id, node.lineno):
                 continue
             value = self.literal(node.value)
             if value is not None:
@@ -301,20 +296,41 @@ def rebound_by(node: ast.AST) -> list[str]:
     return []
 
 
+def star_line(node: ast.AST) -> int:
+    """The line of an import that may bind any name, over what was bound before; or 0."""
+    star = isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
+    return getattr(node, "lineno", 0) if star else 0
+
+
+def uses_globals(tree: ast.Module) -> bool:
+    """Whether the module takes its namespace as a dict, to change it as it likes."""
+    return any(isinstance(node, ast.Name) and node.id == "globals" for node in ast.walk(tree))
+
+
 def write_outline(data: bytes) -> bytes:
     """The answer that holds an outline."""
     outline = Outline(ast.parse(data, "<source>")).encoded()
     return U32.pack(0) + size_of(outline) + outline
 
 
-def answer(kind: bytes, level: int, shift: int, data: bytes) -> bytes:
+def unmarshal_frozen(name: str) -> CodeType:
+    """A frozen module as subinterpreters of 3.12 load it: not deep-frozen, but unmarshalled."""
+    found = _imp.find_frozen(name, withdata=True)
+    if found is None or found[0] is None:
+        return _imp.get_frozen_object(name)
+    code: CodeType = marshal.loads(found[0])  # noqa: S302 - from the interpreter's own image
+    return code
+
+
+def answer(kind: bytes, level: int, data: bytes) -> bytes:
     """The answer to one job, whatever comes of it."""
     jobs = {
         b"O": lambda: write_outline(data),
-        b"S": lambda: write_codes(compile_source(data, level, shift)),
+        b"S": lambda: write_codes(compile_source(data, level)),
         # What the import system of this interpreter would load, under its owner's rights.
         b"P": lambda: write_codes(marshal.loads(data)),  # noqa: S302
         b"F": lambda: write_codes(_imp.get_frozen_object(data.decode())),
+        b"D": lambda: write_codes(unmarshal_frozen(data.decode())),
     }
     try:
         return jobs[kind]()
@@ -342,8 +358,8 @@ def main() -> None:
         head = source.read(HEAD_SIZE)
         if len(head) < HEAD_SIZE:
             return
-        kind, level, shift, size = struct.unpack("<cIiI", head)
-        sink.write(answer(kind, level, shift, source.read(size)))
+        kind, level, size = struct.unpack("<cII", head)
+        sink.write(answer(kind, level, source.read(size)))
         sink.flush()
 
 

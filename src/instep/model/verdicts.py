@@ -112,4 +112,3 @@ class Report(NamedTuple):
     issues: tuple[str, ...]
     elapsed_seconds: float
     error: str = ""
-    generated: int = 0

@@ -34,6 +34,7 @@ class InterpreterState(NamedTuple):
     debug_ranges: bool
     pycache_prefix: str
     writes_bytecode: bool
+    abiflags: str
 
 
 def interpreter_addresses(objects: ObjectReader) -> Iterator[int]:
@@ -62,6 +63,7 @@ def read_interpreter(objects: ObjectReader, address: int) -> InterpreterState:
         "no_debug_ranges" not in options,
         objects.optional_text(system.get("pycache_prefix", 0)) or "",
         system.get("dont_write_bytecode") == objects.interpreter.singletons["False"],
+        objects.optional_text(system.get("abiflags", 0)) or "",
     )
 
 

@@ -12,6 +12,7 @@ from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
 from instep.errors import TooLarge
+from instep.process.maps import PAGE_SHIFT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -121,10 +122,15 @@ class _Scanner:
         """Read the runs chunk by chunk; each is gone when the next one is asked for."""
         for run in runs:
             end = run.address + run.size
-            for address in range(run.address, end, CHUNK):
-                count = self._read(address, min(CHUNK + OVERLAP, end - address))
+            address = run.address
+            while address < end:
+                wanted = min(CHUNK + OVERLAP, end - address)
+                count = self._read(address, wanted)
                 self.copied += min(CHUNK, count)
                 yield _Chunk(address, count, min(CHUNK, count))
+                # A page that was given back meanwhile ends a read; those behind it may be there.
+                whole = count == wanted
+                address += CHUNK if whole else (count >> PAGE_SHIFT) + 1 << PAGE_SHIFT
 
     def again(self, chunk: _Chunk) -> _Chunk:
         """Read a chunk a second time."""

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from instep.system.processes import ProcessHandle
 
 
+FRAME_TRIES = 20
+
+
 class Snapshot(NamedTuple):
     """What one pass found. ``functions`` is by the ``co_filename`` of their code."""
 
@@ -67,14 +70,13 @@ class Target:
 
     def running(self) -> dict[int, Frame]:
         """The frames that exist now, by the address of their code."""
-        objects = self.fresh_objects()
         found: dict[int, Frame] = {}
         try:
-            for address in interpreter_addresses(objects):
-                for frame in frames(objects, address):
+            for address in interpreter_addresses(self.fresh_objects()):
+                for frame in self._frames(address)[0]:
                     found.setdefault(frame.code, frame)
         except Malformed:
-            pass  # a thread list that is torn now is complete in another round
+            pass  # a list of interpreters that is torn now is complete in another round
         return found
 
     def states(self) -> tuple[InterpreterState, ...]:
@@ -90,6 +92,10 @@ class Target:
         if not states or all(module.name != "sys" for module in states[-1].modules):
             name = self.interpreter.build.name
             raise UnsupportedBuild(f"no sys.modules was found where CPython {name} keeps it")
+        if "d" in states[-1].abiflags:
+            raise UnsupportedBuild(
+                f"it runs a debug build of CPython {self.interpreter.build.name}"
+            )
         return states
 
     def capture(
@@ -109,18 +115,33 @@ class Target:
         scan = scan_heap(self.memory, runs, self.interpreter, self._by_address(wanted))
         functions = self._by_file(scan.functions, scan.files)
         running: list[Frame] = []
-        try:
-            for state in states:
-                running += [
-                    frame
-                    for frame in frames(self.objects, state.address)
-                    if is_code(self.objects, frame.code)
-                ]
-        except Malformed as error:
-            issues.append(f"the threads could not be read: {error}")
+        for state in states:
+            found, issue = self._frames(state.address)
+            running += found
+            issues += [issue] if issue else []
         if not self._handle.alive():
             raise ProcessEnded(self._handle.pid)
         return Snapshot(states, functions, tuple(running), tuple(issues), scan.copied)
+
+    def _frames(self, interpreter: int) -> tuple[list[Frame], str]:
+        """The frames of all threads, and what is wrong if they can't be read whole.
+
+        A thread that runs changes its frames in less time than reading one takes.
+        """
+        found: list[Frame] = []
+        problem = ""
+        for _ in range(FRAME_TRIES):
+            objects = self.fresh_objects()
+            found = []
+            try:
+                for frame in frames(objects, interpreter):
+                    if is_code(objects, frame.code):
+                        found.append(frame)
+            except Malformed as error:
+                problem = f"the threads could not be read: {error}"
+            else:
+                return found, ""
+        return found, problem
 
     def _by_address(self, wanted: Callable[[str], bool] | None) -> Callable[[int], bool] | None:
         if wanted is None:

@@ -78,6 +78,8 @@ def _module(module: ModuleVerdict) -> dict[str, object]:
     }
     if module.reason:
         content["reason"] = module.reason
+    if module.edited is not None and module.causes:
+        content["edited"] = iso(module.edited)
     return content
 
 

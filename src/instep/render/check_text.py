@@ -37,7 +37,8 @@ def _headline(report: Report, *, colour: bool) -> str:
     if report.command:
         who += f" ({shown_command(report.command)})"
     if report.error:
-        return f"{verdict}  {who}: {printable(report.reason)}"
+        reason = report.reason.removeprefix(f"{report.pid}: ").removeprefix(f"{report.pid} ")
+        return f"{verdict}  {who}: {printable(reason)}"
     functions = sum(sum(module.counts.values()) for module in report.modules)
     whole = f"{many(functions, 'function')} in {many(len(report.modules), 'module')}"
     about = f"CPython {report.python}, started {clock(report.started)}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import zip_longest
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from instep.model.encoding import CodeConstant, EllipsisConstant, SliceConstant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from instep.model.encoding import Logic
 
@@ -18,11 +20,21 @@ INSTRUCTIONS = "instructions"
 NESTED = "nested code"
 
 
-def describe_difference(old: Logic, new: Logic) -> str:
-    """Say how ``old`` (in memory) became ``new`` (on disk); empty if nothing differs."""
+def describe_difference(
+    old: Logic, new: Logic, opcodes: Mapping[int, str] = MappingProxyType({})
+) -> str:
+    """Say how ``old`` (in memory) became ``new`` (on disk); empty if nothing differs.
+
+    ``opcodes`` are the names of the target's opcodes, to show instructions by.
+    """
+    before, after = _instructions(old, opcodes), _instructions(new, opcodes)
     parts = [
         _signature(old, new),
-        _values("constants", _plain(old.constants), _plain(new.constants)),
+        _values(
+            "constants",
+            [*_plain(old.constants), *_small_ints(before)],
+            [*_plain(new.constants), *_small_ints(after)],
+        ),
         _values("names", old.names, new.names),
         _values("variables", _variables(old), _variables(new)),
     ]
@@ -34,10 +46,31 @@ def describe_difference(old: Logic, new: Logic) -> str:
     ]:
         return NESTED
     if (old.code, old.exceptiontable) != (new.code, new.exceptiontable):
-        return INSTRUCTIONS
+        return INSTRUCTIONS + _first_change(before, after)
     if old.flags != new.flags:
         return "flags of the code object"
     return "" if own_part(old) == own_part(new) else "order of constants"
+
+
+def _instructions(logic: Logic, opcodes: Mapping[int, str]) -> list[tuple[str, int]]:
+    units = len(logic.code) // 2
+    return [
+        (opcodes.get(opcode, str(opcode)), argument)
+        for opcode, argument in zip(logic.code[:units], logic.code[units:], strict=True)
+        if opcode
+    ]
+
+
+def _small_ints(instructions: list[tuple[str, int]]) -> list[int]:
+    """Ints that are no constants any more since CPython 3.14, but arguments."""
+    return [argument for name, argument in instructions if name == "LOAD_SMALL_INT"]
+
+
+def _first_change(old: list[tuple[str, int]], new: list[tuple[str, int]]) -> str:
+    for before, after in zip_longest(old, new, fillvalue=("nothing", 0)):
+        if before != after:
+            return f": {before[0]} {before[1]} -> {after[0]} {after[1]}"
+    return ""
 
 
 def own_part(logic: Logic) -> tuple[object, ...]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from instep.verdict.class_bodies import is_function
 from instep.verdict.difference import describe_difference, own_part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from instep.model.compiled import CompiledModule
     from instep.model.encoding import Logic
@@ -17,12 +19,11 @@ if TYPE_CHECKING:
 class Tree(NamedTuple):
     """A compiled module and a way to the logic of its code objects by index.
 
-    The second argument of ``logic`` moves all lines: class bodies hold their line number as a
-    constant since CPython 3.13 (``__firstlineno__``).
+    ``logic`` gives class bodies without the line that they begin at (``verdict.class_bodies``).
     """
 
     module: CompiledModule
-    logic: Callable[[int, int], Logic]
+    logic: Callable[[int], Logic]
 
 
 class BodyDifference(NamedTuple):
@@ -38,12 +39,16 @@ class BodyDifference(NamedTuple):
     certain: bool = True
 
 
-CO_OPTIMIZED, CO_NEWLOCALS = 0x1, 0x2
 # Code that runs where it stands: part of the statement it is written in.
 IMMEDIATE = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 
 
-def body_differences(old: Tree, new: Tree, alive: Callable[[bytes], bool]) -> list[BodyDifference]:
+def body_differences(
+    old: Tree,
+    new: Tree,
+    alive: Callable[[bytes], bool],
+    opcodes: Mapping[int, str] = MappingProxyType({}),
+) -> list[BodyDifference]:
     """The module and class bodies that differ, outermost first.
 
     Nested code is paired by qualname and order, so equal trees give nothing, and any change of a
@@ -58,24 +63,19 @@ def body_differences(old: Tree, new: Tree, alive: Callable[[bytes], bool]) -> li
         code = new.module.codes[after]
         if was.logic == code.logic:
             return
-        first = old.logic(before, 0)
-        second = new.logic(after, was.first_line - code.first_line)
+        first = old.logic(before)
+        second = new.logic(after)
         function = is_function(second) and second.name not in IMMEDIATE
         if function and alive(was.logic):
             return
         if function or own_part(first) != own_part(second):
-            text = describe_difference(first, second)
+            text = describe_difference(first, second, opcodes)
             found.append(BodyDifference(code.qualname, code.first_line, text, not function))
         for left, right in _pairs(old, new, children[0][before], children[1][after]):
             visit(left, right)
 
     visit(len(old.module.codes) - 1, len(new.module.codes) - 1)
     return found
-
-
-def is_function(logic: Logic) -> bool:
-    """Whether a code object is a function's and not a module's or class's body."""
-    return bool(logic.flags & (CO_OPTIMIZED | CO_NEWLOCALS))
 
 
 def _children(module: CompiledModule) -> dict[int, list[int]]:
