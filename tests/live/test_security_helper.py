@@ -161,7 +161,7 @@ LIARS = {
     "endless": "w(b'instep1\\n')\nwhile True: w(b'\\0\\0\\0\\0' + b'\\xff\\xff\\x0f\\0' * 1000)",
     "zeros": "w(b'instep1\\n')\nwhile True: w(bytes(65536))",
     "drop by drop": "w(b'instep1\\n')\nwhile True: w(b'\\1')",
-    "huge": "w(b'instep1\\n' + bytes(4) + b'\\1\\0\\0\\0' + b'\\xff' * 64); import time; time.sleep(9)",
+    "huge": "w(b'instep1\\n' + bytes(4) + b'\\1\\0\\0\\0' + bytes(64)); input()",
     "ends": "w(b'instep1\\n')",
     "closes": "w(b'instep1\\n'); import os; os.close(0); os.close(1)",
     "other greeting": "w(b'INSTEP1\\n' * 100)",
