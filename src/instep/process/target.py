@@ -200,7 +200,7 @@ class Target:
             return None
 
     def owns(self, function: LoadedFunction) -> bytes:
-        """The header of the function if it is alive and still has this code, else nothing."""
+        """What identifies the function if it is alive and still has this code, else nothing."""
         own = self.interpreter.offsets
         try:
             head = self.memory.read(function.address, own["function.code"] + 8)
@@ -212,7 +212,8 @@ class Target:
             and int.from_bytes(head[-8:], "little") == function.code
             and all(self._is_text(head, own[f"function.{field}"]) for field in ("name", "qualname"))
         )
-        return head if alive else b""
+        # Without the reference count, which changes with every call.
+        return head[8:] if alive else b""
 
     def _is_text(self, head: bytes, offset: int) -> bool:
         address = int.from_bytes(head[offset : offset + 8], "little")
