@@ -138,6 +138,7 @@ class TargetFactory:
             cwd or self.folder,
             fifo_path,
         )
+        target.program = place
         self.started.append(target)
         if wait:
             target.wait_for("ready")
