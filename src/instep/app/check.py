@@ -31,11 +31,15 @@ LIMIT_SECONDS = 50
 
 
 class Options(NamedTuple):
-    """What of a process is judged, and whether what is fine is listed too."""
+    """What of a process is judged, and whether what is fine is listed too.
+
+    ``workers`` is how many processes share the work on a big target; 0 for one on each processor.
+    """
 
     all_code: bool = False
     modules: tuple[str, ...] = ()
     everything: bool = False
+    workers: int = 0
 
 
 def check_process(pid: int, options: Options) -> Report:
@@ -70,7 +74,9 @@ def _check(handle: ProcessHandle, facts: ProcessFacts, target: Target, options: 
     disk = SourceView(handle, facts, target.interpreter, main)
     try:
         subjects = _subjects(live, snapshot, scope)
-        judge = FileJudge(target, live, disk, everything=options.everything)
+        judge = FileJudge(
+            target, live, disk, everything=options.everything, workers=options.workers
+        )
         modules = judge.judge(subjects)
         mappings = parse_maps(handle.read("maps"))
         modules += [

@@ -12,6 +12,7 @@ from instep.errors import HelperFailed
 from instep.model.compiled import CompiledModule
 from instep.model.encoding import BrokenEncoding, decode_logic
 from instep.model.verdicts import BYTECODE_LIES, OTHER_RELEASE, SEVERITY, ModuleVerdict, Verdict
+from instep.system.parallel import map_forked
 from instep.verdict.class_bodies import same_but_lines
 from instep.verdict.difference import (
     NESTED,
@@ -43,6 +44,8 @@ STANDARD_LOADERS = frozenset({
 })  # fmt: skip
 IMPORTLIB = ("_frozen_importlib", "importlib.")
 MAXIMUM_SHIFTS = 16
+# Files that are worth a second process: a fork and its pipe cost what some dozen files do.
+WORTH_WORKERS = 100
 UNSTEADY = "it changes while it is read"
 _FROZEN_NAMES = {
     "importlib._bootstrap": "_frozen_importlib",
@@ -99,12 +102,19 @@ class FileJudge:
     """Judges all files of one process in two passes: what is fine at once, the rest confirmed."""
 
     def __init__(
-        self, target: Target, live: LiveView, disk: SourceView, *, everything: bool
+        self,
+        target: Target,
+        live: LiveView,
+        disk: SourceView,
+        *,
+        everything: bool,
+        workers: int = 0,
     ) -> None:
         self._target = target
         self._live = live
         self._disk = disk
         self._everything = everything
+        self._workers = workers
         self._body = BodyWitness(target, live, disk)
         self._opcodes = target.interpreter.opcodes.names
 
@@ -113,19 +123,28 @@ class FileJudge:
         verdicts: dict[FileSubject, ModuleVerdict | None] = {}
         waiting: dict[str, OpenFile] = {}
         missing: dict[str, FileSubject] = {}
-        for subject in subjects:
-            verdicts[subject] = None
+        todo = list(subjects)
+        workers = 1 if len(todo) < WORTH_WORKERS else self._workers
+        for subject, found in zip(todo, map_forked(self._first, todo, workers), strict=True):
+            verdicts[subject] = found
+            if found is not None:
+                continue
             opened = self._open(subject)
             if isinstance(opened, ModuleVerdict):
                 verdicts[subject] = opened
             elif opened is None:
                 missing[subject.file] = subject
-            elif opened.suspects():
-                waiting[subject.file] = opened
             else:
-                verdicts[subject] = self._try_to_conclude(opened)
+                waiting[subject.file] = opened
         verdicts |= dict(self._confirm(waiting, missing))
         return [verdict for verdict in verdicts.values() if verdict is not None]
+
+    def _first(self, subject: FileSubject) -> ModuleVerdict | None:
+        """The verdict on a file if one reading settles it."""
+        opened = self._open(subject)
+        if isinstance(opened, OpenFile):
+            return None if opened.suspects() else self._try_to_conclude(opened)
+        return opened
 
     def _confirm(
         self, waiting: dict[str, OpenFile], missing: dict[str, FileSubject]

@@ -29,7 +29,7 @@ class ListedProcess(NamedTuple):
 def list_processes(options: Options) -> Iterator[ListedProcess]:
     """Judge every Python process of this machine; those that may not be read come with why."""
     found = [pid for pid in pids() if pid != os.getpid() and _is_candidate(pid)]
-    for listed in map_forked(partial(_judge, options), found):
+    for listed in map_forked(partial(_judge, options._replace(workers=1)), found):
         if listed is not None:
             yield listed
 

@@ -6,7 +6,6 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from instep.app.launch import start_compiler
 from instep.app.rights import rights_for
 from instep.disk.cache import CodeCache, default_folder
 from instep.disk.compiler import PYC, SOURCE, Compiler
@@ -83,6 +82,8 @@ class SourceView:
         self.root.close()
 
     def _start(self) -> Helper:
+        from instep.app.launch import start_compiler  # a second check needs no helper
+
         return start_compiler(
             self._handle,
             self.facts,

@@ -16,7 +16,7 @@ from instep.model.compiled import (
     Outline,
     SyntaxProblem,
 )
-from instep.model.encoding import DIGEST_SIZE, U32, BrokenEncoding, blob, decode, decode_logic
+from instep.model.encoding import DIGEST_SIZE, U32, BrokenEncoding, blob, decode, decode_start
 
 if TYPE_CHECKING:
     from instep.disk.helper import AnswerReader
@@ -70,17 +70,17 @@ def _read_code(
         raise Malformed("a code object names a child that comes after it")
     first_line = answer.number()
     lines, encoded = answer.data(), answer.data()
-    logic = decode_logic(encoded)
+    qualname, instructions = decode_start(encoded)
     layout = blake2b(U32.pack(first_line), digest_size=DIGEST_SIZE)
     layout.update(blob(lines))
     for child in children:
         layout.update(known[child].layout)
     code = CompiledCode(
-        logic.qualname,
+        qualname,
         first_line,
         blake2b(encoded, digest_size=DIGEST_SIZE).digest(),
         layout.digest(),
-        logic.code[: len(logic.code) // 2].translate(_MASK),
+        instructions[: len(instructions) // 2].translate(_MASK),
         -1,
     )
     return code, encoded, children
@@ -99,8 +99,8 @@ def _read_problem(answer: AnswerReader) -> SyntaxProblem | None:
     raise NotCompiled(f"the target's interpreter could not compile it: {message}")
 
 
-def read_outline(answer: AnswerReader) -> bytes | SyntaxProblem:
-    """Read the answer to a job that asks for an outline: its encoded form."""
+def read_data(answer: AnswerReader) -> bytes | SyntaxProblem:
+    """Read the answer to a job that asks for one byte string."""
     problem = _read_problem(answer)
     return answer.data() if problem is None else problem
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, TypeVar
 
-from instep.disk.answers import Compiled, decode_outline, read_codes, read_outline
+from instep.disk.answers import Compiled, decode_outline, read_codes, read_data
 from instep.disk.pyc import HEADER_SIZE
 from instep.errors import HelperFailed, NotCompiled
 from instep.model.compiled import CompiledModule, Outline, SyntaxProblem
@@ -60,8 +60,8 @@ class Compiler:
         key = self._key(ROOT, _digest(data))
         kept = self._cache.outline(key)
         if kept is None:
-            codes = self.pyc(data).codes
-            kept = codes[-1].logic if codes else b""
+            answer = self._asked(read_data, ROOT, data[HEADER_SIZE:])
+            kept = b"" if isinstance(answer, SyntaxProblem) else answer
             self._cache.keep_outline(key, kept)
         return kept
 
@@ -87,7 +87,7 @@ class Compiler:
         key = self._key(OUTLINE, digest)
         kept = self._cache.outline(key)
         if kept is None:
-            answer = self._asked(read_outline, OUTLINE, data)
+            answer = self._asked(read_data, OUTLINE, data)
             if isinstance(answer, SyntaxProblem):
                 return answer
             self._cache.keep_outline(key, answer)

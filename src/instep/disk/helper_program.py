@@ -5,7 +5,8 @@ every CPython that can be read. Reads jobs from standard input and writes answer
 output until the input ends; integers are little-endian u32, byte strings carry their length first.
 
     job      kind (S source, P pyc body, F frozen name, D frozen name as it is
-             unmarshalled, O outline), optimisation level,
+             unmarshalled, R pyc body of which only the digest of the logic is wanted, O outline),
+             optimisation level,
              data
     answer   0, codes: children before parents; each: number of children, their indexes,
              first line, line table, logic (instep.model.encoding)
@@ -309,8 +310,18 @@ def uses_globals(tree: ast.Module) -> bool:
 
 def write_outline(data: bytes) -> bytes:
     """The answer that holds an outline."""
-    outline = Outline(ast.parse(data, "<source>")).encoded()
-    return U32.pack(0) + size_of(outline) + outline
+    return write_data(Outline(ast.parse(data, "<source>")).encoded())
+
+
+def write_data(data: bytes) -> bytes:
+    """The answer that holds one byte string."""
+    return U32.pack(0) + size_of(data) + data
+
+
+def write_digest(top: CodeType) -> bytes:
+    """The answer that holds the digest of all that a code object does."""
+    digests.clear()  # another code object may have had this one's address
+    return write_data(logic_digest(top))
 
 
 def unmarshal_frozen(name: str) -> CodeType:
@@ -330,6 +341,7 @@ def answer(kind: bytes, level: int, data: bytes) -> bytes:
         # What the import system of this interpreter would load, under its owner's rights.
         b"P": lambda: write_codes(marshal.loads(data)),  # noqa: S302
         b"F": lambda: write_codes(_imp.get_frozen_object(data.decode())),
+        b"R": lambda: write_digest(marshal.loads(data)),  # noqa: S302 - as above
         b"D": lambda: write_codes(unmarshal_frozen(data.decode())),
     }
     try:

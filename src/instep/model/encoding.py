@@ -99,6 +99,16 @@ def decode(data: bytes) -> object:
     return value
 
 
+def decode_start(data: bytes) -> tuple[str, bytes]:
+    """The qualname and the instructions of an encoded code object; the rest is not looked at."""
+    _name, position = _decode(data, HEAD.size, 0)
+    qualname, position = _decode(data, position, 0)
+    code, _ = _decode(data, position, 0)
+    if not isinstance(qualname, str) or not isinstance(code, bytes):
+        raise BrokenEncoding("an encoded code object has a field of the wrong type")
+    return qualname, code
+
+
 def decode_logic(data: bytes) -> Logic:
     """Decode the logic of a code object."""
     if len(data) < HEAD.size:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def map_forked(
     finally:
         for pid, pipe in started:
             pipe.close()
+            os.kill(pid, signal.SIGKILL)  # our own child, not yet reaped: no other has its pid
             os.waitpid(pid, 0)
 
 
