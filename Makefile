@@ -36,7 +36,7 @@ check: $(READY)
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports
 
-bench: $(READY)
+bench: interpreters
 	$(RUN) benchmarks/run.py $(ARGS)
 
 interpreters: $(READY)

@@ -83,9 +83,7 @@ GONE_MODULE = module(
     counts={**NONE, Verdict.ORPHANED: 1},
     edited=None,
 )
-UNPROVEN_MODULE = module(
-    verdict=Verdict.UNPROVEN, reason="module body discarded after import"
-)
+UNPROVEN_MODULE = module(verdict=Verdict.UNPROVEN, reason="module body discarded after import")
 REPORTS = {
     "fresh": report(Verdict.FRESH, module()),
     "stale": report(
