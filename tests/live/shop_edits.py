@@ -20,6 +20,7 @@ BELOW_PRICE = {
     "Basket.add",
     "Basket.full",
     "clerk",
+    "enroll",
     "work",
 }
 

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.live
 
-STATES = ["sleep", "busy", "holding", "threads", "tracing", "profiling", "recursion"]
+STATES = [
+    "sleep",
+    "busy",
+    "holding",
+    "threads",
+    "tracing",
+    "profiling",
+    "recursion",
+    "class_body",
+]
 HIDDEN = {
     "make_closure.<locals>.in_closure",
     "partial_of",

@@ -251,7 +251,7 @@ class FileJudge:
 
     def _unless_lines(self, one: Pair, opened: OpenFile) -> Pair:
         """Class bodies hold their first line since 3.13: what only moved may look different."""
-        if one.verdict is not Verdict.STALE or not one.live.nested:
+        if one.verdict is not Verdict.STALE:
             return one
         places = {code.logic: place for place, code in enumerate(opened.module.codes)}
 

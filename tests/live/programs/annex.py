@@ -39,6 +39,13 @@ def clerk():
     return serve
 
 
+def enroll(enter):
+    class Member:
+        joined = enter()
+
+    return Member
+
+
 def work():
     basket = Basket()
     basket.add(1)()

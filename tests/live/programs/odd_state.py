@@ -65,6 +65,10 @@ def recursion():
     down(900)
 
 
+def class_body():
+    shop.enroll(wait)
+
+
 def monitoring():
     events = sys.monitoring.events
     every = 0
