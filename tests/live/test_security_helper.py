@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instep.disk.answers import decode_outline, read_codes, read_outline
+from instep.disk.answers import decode_outline, read_codes, read_data
 from instep.disk.compiler import Compiler
 from instep.disk.confinement import Launch
 from instep.disk.helper import AnswerReader, Helper
@@ -252,7 +252,7 @@ def honest() -> dict[bytes, bytes]:
         answer._take = lambda size, end, take=take, taken=taken: (
             taken.append(take(size, end)) or (taken[-1])
         )
-        read_codes(answer) if kind == b"S" else read_outline(answer)
+        read_codes(answer) if kind == b"S" else read_data(answer)
         found[kind] = b"".join(taken)
     helper.close()
     return found
@@ -264,7 +264,7 @@ def judge(kind: bytes, data: bytes) -> None:
         if kind == b"S":
             read_codes(reader(data))
         else:
-            answer = read_outline(reader(data))
+            answer = read_data(reader(data))
             if isinstance(answer, bytes):
                 decode_outline(answer)
     except (HelperFailed, Malformed, BrokenEncoding):
@@ -274,7 +274,7 @@ def judge(kind: bytes, data: bytes) -> None:
 def test_honest_answers_are_read(honest: dict[bytes, bytes]) -> None:
     """The answers that are mutated below are whole to begin with."""
     assert len(read_codes(reader(honest[b"S"])).module.codes) == 3
-    outline = read_outline(reader(honest[b"O"]))
+    outline = read_data(reader(honest[b"O"]))
     assert isinstance(outline, bytes)
     assert [one.qualname for one in decode_outline(outline).definitions] == ["f", "C"]
 

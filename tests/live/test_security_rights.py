@@ -170,7 +170,8 @@ def test_links_of_proc_are_not_followed_for_a_target(
     (private / "own.py").write_text("KEY = 1\n")
     code = (
         "import sys, types\n"
-        "lie = types.ModuleType('lie'); del lie.__loader__; lie.__file__ = '/proc/self/cwd/own.py'\n"
+        "lie = types.ModuleType('lie'); del lie.__loader__\n"
+        "lie.__file__ = '/proc/self/cwd/own.py'\n"
         "sys.modules['lie'] = lie\n" + WAITS
     )
     pid = strangers.start([shared_python(), strangers.write("program.py", code)])

@@ -212,7 +212,7 @@ class FileJudge:
     def _try_to_conclude(self, opened: OpenFile) -> ModuleVerdict:
         try:
             return self._conclude(opened)
-        except HelperFailed as error:
+        except (HelperFailed, BrokenEncoding) as error:
             subject = opened.subject
             return judge_unproven(subject.name, subject.file, str(error), len(opened.pairs))
 

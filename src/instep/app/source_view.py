@@ -12,6 +12,7 @@ from instep.disk.compiler import PYC, SOURCE, Compiler
 from instep.disk.pyc import HEADER_SIZE, PycState, pyc_path, read_header, state_of
 from instep.disk.sources import Root, SourceFile
 from instep.disk.unchanged import Clock, Mounts
+from instep.errors import HelperFailed
 from instep.model.encoding import decode_logic
 from instep.system.processes import ProcessHandle, wall_time
 from instep.system.start_time import exact_start
@@ -174,7 +175,10 @@ class SourceView:
         kind, data = SOURCE, source.data
         if source.path.endswith(".pyc"):
             kind, data = PYC, data[HEADER_SIZE:]
-        return self.compiler.logic(kind, data, source.digest)[index]
+        parts = self.compiler.logic(kind, data, source.digest)
+        if index >= len(parts):
+            raise HelperFailed("the target's interpreter compiled the same source in two ways")
+        return parts[index]
 
     def bytecode_tree(self, bytecode: Bytecode, module: CompiledModule) -> Tree:
         """The content of a bytecode file as a tree whose logic can be looked at."""
