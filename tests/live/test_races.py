@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from truth.races import copies, edit, race
+from truth.project import standard_library
+from truth.races import copies, edit, has_monitoring, race
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from live.found_interpreters import Interpreter
     from live.targets import TargetFactory
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 VERDICTS = 10_000
-
-
-def standard_library(interpreter: Interpreter) -> Path:
-    """Where the modules of an interpreter lie."""
-    script = "import sysconfig; print(sysconfig.get_path('stdlib'))"
-    output = subprocess.run(
-        [*interpreter.argv, "-I", "-c", script], capture_output=True, text=True, check=True
-    ).stdout
-    return Path(output.strip())
 
 
 @pytest.mark.parametrize("toggled", [False, True], ids=["plain", "monitored"])
@@ -37,7 +29,7 @@ def test_no_verdict_comes_from_a_torn_reading(
     toggled: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     """With seven threads that make and drop functions, one edited function is stale, no other."""
-    if toggled and int(interpreter.minor.split(".")[1]) < 12:
+    if toggled and not has_monitoring(interpreter):
         pytest.skip("sys.monitoring came with 3.12")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     files = copies(standard_library(interpreter), tmp_path / "files")

@@ -19,6 +19,8 @@ from truth.oracle import Oracle
 from truth.project import Project
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from instep.model.verdicts import ModuleVerdict
     from live.found_interpreters import Interpreter
     from truth.edits import Edit
@@ -48,6 +50,15 @@ class Tally:
     rows: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     wrong: list[Wrong] = field(default_factory=list)
     seconds: float = 0.0
+    untouched: int = 0
+
+    def add(self, other: Tally) -> None:
+        """Take what came of other edits."""
+        self.wrong += other.wrong
+        self.seconds += other.seconds
+        self.untouched += other.untouched
+        for kind, row in other.rows.items():
+            self.rows[kind].update(row)
 
     @property
     def edits(self) -> int:
@@ -75,8 +86,8 @@ class Campaign:
     def __init__(
         self, folder: Path, interpreter: Interpreter, *, bytecode: bool, libraries: bool, seed: int
     ) -> None:
-        self._random = Random(f"{seed}-{interpreter.version}-{bytecode}")
-        self._bytecode = bytecode
+        # Chance with a seed, so that what was wrong can be seen again.
+        self._random = Random(f"{seed}-{interpreter.version}-{bytecode}")  # noqa: S311 - as said
         self._scratch = folder / "edited"
         self._scratch.mkdir(parents=True)
         self._kept = folder / "wrong"
@@ -85,12 +96,14 @@ class Campaign:
         self.pid = self._oracle.pid
         self.loaded = self._oracle.loaded
         self.failed = self._oracle.failed
-        files = sorted({file for _, file in self.loaded if os.path.getsize(file) < LARGEST_SOURCE})
+        files = sorted(
+            {file for _, file in self.loaded if Path(file).stat().st_size < LARGEST_SOURCE}
+        )
         self._files = self._random.sample(files, min(MOST_FILES, len(files)))
         self._editors: dict[str, Editor | None] = {}
         self.tally = Tally()
 
-    def __enter__(self) -> Campaign:
+    def __enter__(self) -> Self:
         """Hold the process."""
         return self
 
@@ -120,7 +133,9 @@ class Campaign:
         for file, edit in edits.items():
             paths[file].write_bytes(edit.data)
         truths = self._oracle.truths(list(paths.items()))
-        originals = {file: (Path(file).read_bytes(), os.stat(file).st_mtime_ns) for file in edits}
+        originals = {
+            file: (Path(file).read_bytes(), Path(file).stat().st_mtime_ns) for file in edits
+        }
         try:
             for file, edit in edits.items():
                 Path(file).write_bytes(edit.data)

@@ -50,7 +50,7 @@ class Project:
         folder.mkdir(parents=True)
         shutil.copyfile(ORACLE, self.main)
         shutil.copyfile(WORKLOAD, folder / "workload.py")
-        standard = _standard_library(interpreter)
+        standard = standard_library(interpreter)
         self.names = ["workload", *self._copy(standard, [*PACKAGES, *MODULES], "")]
         if self.packages is not None:
             site = Path(self.packages)
@@ -83,7 +83,8 @@ class Project:
         ]
 
 
-def _standard_library(interpreter: Interpreter) -> Path:
+def standard_library(interpreter: Interpreter) -> Path:
+    """Where the modules of an interpreter lie."""
     script = "import json, sysconfig; print(json.dumps(sysconfig.get_path('stdlib')))"
     output = subprocess.run(
         [*interpreter.argv, "-I", "-c", script], capture_output=True, text=True, check=True

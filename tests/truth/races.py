@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from instep.model.verdicts import Report
+    from live.found_interpreters import Interpreter
 
 CHURNED = ("textwrap", "shlex", "string", "fnmatch", "sched", "bdb", "queue", "cmd")
 EDITED = "textwrap"
@@ -37,6 +38,11 @@ class Race(NamedTuple):
             f"{title}: {self.verdicts} verdicts in {self.checks} checks, {self.seconds:.0f} s:"
             f" {counts}; {len(self.wrong)} wrong"
         )
+
+
+def has_monitoring(interpreter: Interpreter) -> bool:
+    """Whether the interpreter has ``sys.monitoring``."""
+    return int(interpreter.minor.split(".")[1]) >= 12
 
 
 def copies(standard_library: Path, folder: Path) -> list[Path]:

@@ -13,10 +13,9 @@ from instep.app.check import Options, check_process
 from instep.model.verdicts import Verdict
 
 if TYPE_CHECKING:
+    from instep.model.verdicts import ModuleVerdict
     from live.found_interpreters import Interpreter
     from live.targets import TargetFactory
-
-    from instep.model.verdicts import ModuleVerdict
 
 pytestmark = pytest.mark.live
 
