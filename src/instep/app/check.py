@@ -46,12 +46,22 @@ def check_process(pid: int, options: Options) -> Report:
     """Judge one process. Raises an ``InstepError`` if it can't be read at all."""
     started = time.perf_counter()
     with time_limit(LIMIT_SECONDS, TookTooLong(pid, LIMIT_SECONDS)), ProcessHandle(pid) as handle:
-        facts = handle.facts()
-        with Target(handle) as target:
-            report = _check(handle, facts, target, options)
-            if not (handle.alive() and target.is_the_same()):
-                raise ProcessEnded(pid)
+        try:
+            report = _read(handle, options)
+        except (InstepError, OSError) as error:
+            if handle.alive():
+                raise
+            raise ProcessEnded(pid) from error  # whatever could not be read then
     return report._replace(elapsed_seconds=time.perf_counter() - started)
+
+
+def _read(handle: ProcessHandle, options: Options) -> Report:
+    facts = handle.facts()
+    with Target(handle) as target:
+        report = _check(handle, facts, target, options)
+        if not (handle.alive() and target.is_the_same()):
+            raise ProcessEnded(handle.pid)
+    return report
 
 
 def failed_report(pid: int, error: InstepError) -> Report:
@@ -78,12 +88,7 @@ def _check(handle: ProcessHandle, facts: ProcessFacts, target: Target, options: 
             target, live, disk, everything=options.everything, workers=options.workers
         )
         modules = judge.judge(subjects)
-        mappings = parse_maps(handle.read("maps"))
-        modules += [
-            judge_extension(module.name, module.file, mappings, disk.root)
-            for module in _extensions(snapshot, scope)
-            if module.file is not None
-        ]
+        modules += _judge_extensions(handle, snapshot, scope, disk)
         stale_frames = _stale_frames(target, snapshot, modules)
     finally:
         disk.close()
@@ -101,6 +106,17 @@ def _check(handle: ProcessHandle, facts: ProcessFacts, target: Target, options: 
         issues=snapshot.issues,
         elapsed_seconds=0.0,
     )
+
+
+def _judge_extensions(
+    handle: ProcessHandle, snapshot: Snapshot, scope: Scope, disk: SourceView
+) -> list[ModuleVerdict]:
+    mappings = parse_maps(handle.read("maps"))
+    return [
+        judge_extension(module.name, module.file, mappings, disk.root)
+        for module in _extensions(snapshot, scope)
+        if module.file is not None
+    ]
 
 
 def _overall(modules: list[ModuleVerdict], snapshot: Snapshot) -> tuple[Verdict, str]:
