@@ -43,6 +43,8 @@ STANDARD_LOADERS = frozenset({
     "NamespaceLoader", "_NamespaceLoader",
 })  # fmt: skip
 IMPORTLIB = ("_frozen_importlib", "importlib.")
+# Loaders of other runners that compile a source as it is written.
+PLAIN_LOADERS = frozenset({"coverage.execfile.DummyLoader"})
 MAXIMUM_SHIFTS = 16
 # Files that are worth a second process: a fork and its pipe cost what some dozen files do.
 WORTH_WORKERS = 100
@@ -72,7 +74,7 @@ class FileSubject(NamedTuple):
             return ""  # a module that was made by hand: nothing is said of a way
         module, _, name = self.loader.rpartition(".")
         standard = name in STANDARD_LOADERS and (not module or module.startswith(IMPORTLIB))
-        return "" if standard else name
+        return "" if standard or self.loader in PLAIN_LOADERS else name
 
 
 class OpenFile(NamedTuple):

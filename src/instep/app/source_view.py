@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from instep.process.runtime import Interpreter
 
 
+NO_COLUMNS = b"PYTHONNODEBUGRANGES="
+
+
 class Bytecode:
     """The bytecode file beside a source, read once."""
 
@@ -72,8 +75,9 @@ class SourceView:
         if self._rights is not None:
             build += f"-user{self._rights.uid}"
         self._cache = CodeCache(default_folder() if facts.same_files else None, build)
+        self._columns = state.debug_ranges and not self._leaves_out_columns()
         self.compiler = Compiler(
-            self._cache, self._start, max(0, min(state.optimization, 2)), columns=state.debug_ranges
+            self._cache, self._start, max(0, min(state.optimization, 2)), columns=self._columns
         )
 
     def close(self) -> None:
@@ -90,8 +94,15 @@ class SourceView:
             self.facts,
             self.interpreter.build,
             self._rights,
-            columns=self.state.debug_ranges,
+            columns=self._columns,
         )
+
+    def _leaves_out_columns(self) -> bool:
+        """Whether the environment told the interpreter to; the option is in ``sys._xoptions``."""
+        if not self.state.reads_environment:
+            return False
+        entries = self._handle.read("environ").split(b"\0")
+        return any(entry.startswith(NO_COLUMNS) and entry != NO_COLUMNS for entry in entries)
 
     def is_unchanged(self, path: str) -> bool:
         """Whether the file is certainly the one that was there when the program started."""
@@ -132,7 +143,7 @@ class SourceView:
             source.path,
             f"cpython-{major}{minor}",
             self.state.optimization,
-            self.state.pycache_prefix,
+            self._pycache_prefix(),
         )
         found = self.root.read(path)
         if not isinstance(found, SourceFile):
@@ -140,6 +151,13 @@ class SourceView:
         header = read_header(found.data)
         state = state_of(header, self.interpreter.magic, source)
         return Bytecode(found, state, header.mtime if header else 0)
+
+    def _pycache_prefix(self) -> str:
+        """The folder of bytecode files; the interpreter takes a relative one from where it is."""
+        prefix = self.state.pycache_prefix
+        if not prefix or prefix.startswith("/"):
+            return prefix
+        return f"{self.facts.directory.rstrip('/')}/{prefix}"
 
     def writes(self, bytecode: Bytecode) -> bool:
         """Whether the process replaces that bytecode file if it loads another source.

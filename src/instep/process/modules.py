@@ -35,6 +35,7 @@ class InterpreterState(NamedTuple):
     pycache_prefix: str
     writes_bytecode: bool
     abiflags: str
+    reads_environment: bool
 
 
 def interpreter_addresses(objects: ObjectReader) -> Iterator[int]:
@@ -64,6 +65,7 @@ def read_interpreter(objects: ObjectReader, address: int) -> InterpreterState:
         objects.optional_text(system.get("pycache_prefix", 0)) or "",
         system.get("dont_write_bytecode") == objects.interpreter.singletons["False"],
         objects.optional_text(system.get("abiflags", 0)) or "",
+        len(flags) > 7 and not objects.small_int(flags[7]),
     )
 
 
