@@ -96,9 +96,11 @@ class ObjectReader:
         if ascii_only:
             start = at + self._text_ascii
             data = buffer[start : start + length]
-            if len(data) == length:
-                return data
-            return self.memory.read(address + self._text_ascii, length)
+            if len(data) != length:
+                data = self.memory.read(address + self._text_ascii, length)
+            if not data.isascii():
+                raise Malformed(f"the str at {address:#x} is not the ASCII that it claims to be")
+            return data
         raw = self.memory.read(address + self._text_compact, length * kind)
         try:
             return raw.decode(_CODECS[kind], "surrogatepass").encode("utf-8", "surrogatepass")
