@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from instep.disk.answers import decode_outline, read_codes, read_data
 from instep.disk.compiler import Compiler
+from instep.disk.compiler_process import AnswerReader, Helper
 from instep.disk.confinement import Launch
-from instep.disk.helper import AnswerReader, Helper
 from instep.errors import HelperFailed, Malformed
 from instep.model.encoding import BrokenEncoding
 from instep.model.identity import Rights
@@ -97,7 +97,7 @@ closed = eval(sys.argv[1])
 for number in closed:
     os.close(number)
 from instep.disk.confinement import Launch
-from instep.disk.helper import Helper
+from instep.disk.compiler_process import Helper
 from instep.disk.answers import read_codes
 executable = os.open(sys.argv[2], os.O_RDONLY)
 root = os.open("/", os.O_RDONLY) if os.geteuid() == 0 else -1

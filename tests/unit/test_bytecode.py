@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instep.cpython.registry import describe, supported
-from instep.disk import helper_program
+from instep.disk import compiler_program
 from instep.process.bytecode import generalize, generalize_like, mask_of
 from instep.process.code_objects import CodeReader
 from instep.process.linetable import line_of
@@ -109,10 +109,10 @@ def own_process() -> Iterator[Target]:
 
 def assert_read_back(target: Target, top: types.CodeType) -> None:
     """What memory holds is what the helper makes of the same code object."""
-    helper_program.digests.clear()
+    compiler_program.digests.clear()
     reader = CodeReader(target.fresh_objects())
     for code in codes(top):
-        logic = helper_program.logic(code)
+        logic = compiler_program.logic(code)
         found = reader.read(id(code), keep=True)
         assert (found.qualname, found.first_line) == (code.co_qualname, code.co_firstlineno)
         assert found.logic_bytes == logic

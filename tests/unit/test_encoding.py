@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instep.disk.helper_program import encode
+from instep.disk.compiler_program import encode
 from instep.model.encoding import (
     BrokenEncoding,
     EllipsisConstant,

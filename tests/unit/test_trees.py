@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from instep.disk import helper_program
+from instep.disk import compiler_program
 from instep.disk.answers import decode_outline, read_codes
-from instep.disk.helper import AnswerReader
+from instep.disk.compiler_process import AnswerReader
 from instep.model.encoding import decode_logic
 from instep.model.verdicts import Kind
 from instep.verdict.literals import (
@@ -45,7 +45,7 @@ def load(path, mode="r"):
 
 def tree(source: str) -> Tree:
     """A source, compiled as the helper does it."""
-    raw = helper_program.write_codes(helper_program.compile_source(source.encode(), 0))
+    raw = compiler_program.write_codes(compiler_program.compile_source(source.encode(), 0))
     position = 0
 
     def take(size: int, _: float) -> bytes:
@@ -110,14 +110,14 @@ def test_living_functions_are_judged_by_themselves() -> None:
 
 def outline(source: str) -> Outline:
     """What a source states."""
-    answer = helper_program.write_outline(source.encode())
+    answer = compiler_program.write_outline(source.encode())
     return decode_outline(answer[8:])
 
 
 def encoded(**values: object) -> dict[str, bytes | None]:
     """Live values by name; a function or class is ``...`` here and has no encoded form."""
     return {
-        name: None if value is ... else helper_program.encode(value)
+        name: None if value is ... else compiler_program.encode(value)
         for name, value in values.items()
     }
 
@@ -177,7 +177,7 @@ def test_an_attribute_of_instances_hides_nothing() -> None:
 
 def defaults(*positional: object) -> tuple[LiveDefaults, ...]:
     """The defaults of one live function."""
-    return (LiveDefaults(1, tuple(map(helper_program.encode, positional)), {}),)
+    return (LiveDefaults(1, tuple(map(compiler_program.encode, positional)), {}),)
 
 
 def test_a_default_that_differs_is_told() -> None:

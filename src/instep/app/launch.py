@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from instep.app.rights import Program, same_or_fail
+from instep.disk.compiler_process import Helper
 from instep.disk.confinement import Launch
-from instep.disk.helper import Helper
 from instep.errors import HelperFailed, InstepError
 from instep.process.memory import ProcessMemory
 from instep.process.runtime import locate

@@ -20,7 +20,7 @@ from instep.verdict.class_bodies import without_first_line
 from instep.verdict.tree import Tree
 
 if TYPE_CHECKING:
-    from instep.disk.helper import Helper
+    from instep.disk.compiler_process import Helper
     from instep.model.compiled import CompiledModule
     from instep.model.encoding import Logic
     from instep.model.identity import ProcessFacts

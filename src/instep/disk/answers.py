@@ -19,7 +19,7 @@ from instep.model.compiled import (
 from instep.model.encoding import DIGEST_SIZE, U32, BrokenEncoding, blob, decode, decode_start
 
 if TYPE_CHECKING:
-    from instep.disk.helper import AnswerReader
+    from instep.disk.compiler_process import AnswerReader
 
 MAXIMUM_CODES = 1 << 20
 MAXIMUM_MESSAGE = 1000

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from instep.disk.cache import CodeCache
-    from instep.disk.helper import AnswerReader, Helper
+    from instep.disk.compiler_process import AnswerReader, Helper
 
 SOURCE, PYC, FROZEN, UNMARSHALLED, OUTLINE, ROOT = b"S", b"P", b"F", b"D", b"O", b"R"
 

@@ -36,7 +36,7 @@ class Helper:
     """
 
     def __init__(self, launch: Launch) -> None:
-        program = Path(__file__).with_name("helper_program.py").read_text()
+        program = Path(__file__).with_name("compiler_program.py").read_text()
         self._buffer = bytearray()
         self._at = 0
         self._patience = launch.patience
