@@ -168,9 +168,9 @@ class SourceView:
         if not self.state.writes_bytecode:
             return False
         folder = bytecode.path.rpartition("/")[0]
-        if self._mounts_of_target().is_read_only(folder):
-            return False
         try:
+            if self.root.is_read_only(folder):
+                return False
             facts = self.root.stat_of(folder)
         except OSError:
             return False

@@ -105,9 +105,19 @@ def _run_child(
         executable = _only_descriptors(launch, stdin, stdout)
         confine()
         status = NOT_EXECUTED
-        os.execve(executable, argv, {})  # noqa: S606 - there is nothing a shell could do here
+        environment = _environment(launch)
+        os.execve(executable, argv, environment)  # noqa: S606 - nothing for a shell to do here
     finally:
         os._exit(status)
+
+
+def _environment(launch: Launch) -> dict[str, str]:
+    """Empty, but where ``/proc`` may be of other processes and so without a ``/proc/self``.
+
+    There the dynamic loader can't tell where the program lies, to which interpreters with a
+    libpython of their own refer as $ORIGIN, and takes this for it (glibc's dl-origin.c).
+    """
+    return {} if launch.root < 0 else {"LD_ORIGIN_PATH": launch.argv[0].rpartition("/")[0] or "/"}
 
 
 def _only_descriptors(launch: Launch, stdin: int, stdout: int) -> int:

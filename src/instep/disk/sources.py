@@ -101,6 +101,15 @@ class Root:
             return os.stat(path)  # noqa: PTH116 - pathlib costs 10 ms at start-up
         return self.components(path)[-1]
 
+    def is_read_only(self, path: str) -> bool:
+        """Whether nothing can be written there by anybody: so for the mount that the root shows."""
+        _check_name(path)
+        descriptor = _open_inside(self.descriptor, path, os.O_PATH | os.O_CLOEXEC)
+        try:
+            return bool(os.fstatvfs(descriptor).f_flag & os.ST_RDONLY)
+        finally:
+            os.close(descriptor)
+
     def lstat(self, path: str) -> os.stat_result:
         """``lstat`` of the last component of a path."""
         _check_name(path)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # No interpreter gets from its start to an import in less; 7 ms were measured for ``-I -S -c 0``.
 STARTUP_SECONDS = 0.004
 CLOCK_REALTIME_COARSE = 5
-DEVICE, POINT, OPTIONS = 2, 4, 5  # fields of a line of mountinfo
+DEVICE, POINT = 2, 4  # fields of a line of mountinfo
 LOCAL_TYPES = frozenset({
     "bcachefs", "btrfs", "erofs", "ext2", "ext3", "ext4", "f2fs", "iso9660", "jfs", "overlay",
     "ramfs", "rootfs", "squashfs", "tmpfs", "udf", "vfat", "xfs", "zfs",
@@ -38,22 +38,17 @@ class Mounts:
     """
 
     def __init__(self, theirs: bytes, ours: bytes) -> None:
-        self._points = {point: (kind, options) for point, _, kind, options in _mounts(theirs)}
-        self._devices = {device: kind for _, device, kind, _ in _mounts(ours)}
+        self._points = {point: kind for point, _, kind in _mounts(theirs)}
+        self._devices = {device: kind for _, device, kind in _mounts(ours)}
 
     def is_local(self, path: str, device: int) -> bool:
         """Whether the file system at ``path`` is kept by this kernel alone."""
         found = self._find(path)
         if found is not None:
-            return found[0] in LOCAL_TYPES
+            return found in LOCAL_TYPES
         return self._devices.get(f"{os.major(device)}:{os.minor(device)}") in LOCAL_TYPES
 
-    def is_read_only(self, path: str) -> bool:
-        """Whether nothing can be written at ``path``; so where its mount is not known."""
-        found = self._find(path)
-        return found is None or "ro" in found[1].split(",")
-
-    def _find(self, path: str) -> tuple[str, str] | None:
+    def _find(self, path: str) -> str | None:
         while True:
             found = self._points.get(path or "/")
             if found is not None or path in ("", "/"):
@@ -61,15 +56,15 @@ class Mounts:
             path = path.rpartition("/")[0]
 
 
-def _mounts(mountinfo: bytes) -> Iterator[tuple[str, str, str, str]]:
-    """The point, device, type and options of each mount (proc_pid_mountinfo(5))."""
+def _mounts(mountinfo: bytes) -> Iterator[tuple[str, str, str]]:
+    """The point, device and type of each mount (proc_pid_mountinfo(5))."""
     for line in mountinfo.splitlines():
         left, _, right = line.partition(b" - ")
         fields = left.split(b" ")
-        if len(fields) > OPTIONS and right:
+        if len(fields) > POINT and right:
             point = fields[POINT].replace(b"\\040", b" ").decode("utf-8", "surrogateescape")
             kind = right.split(b" ")[0].decode("ascii", "replace")
-            yield point, fields[DEVICE].decode(), kind, fields[OPTIONS].decode("ascii", "replace")
+            yield point, fields[DEVICE].decode(), kind
 
 
 class Clock:
