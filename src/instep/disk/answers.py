@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from instep.errors import HelperFailed, Malformed, NotCompiled
@@ -16,6 +15,7 @@ from instep.model.compiled import (
     Outline,
     SyntaxProblem,
 )
+from instep.model.digests import blake2b
 from instep.model.encoding import DIGEST_SIZE, U32, BrokenEncoding, blob, decode, decode_start
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import contextlib
 import marshal
 import os
 import stat
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from instep.model.compiled import CompiledCode, CompiledModule, SyntaxProblem
+from instep.model.digests import blake2b
 
 if TYPE_CHECKING:
     from instep.disk.answers import Compiled

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import TYPE_CHECKING, TypeVar
 
 from instep.disk.answers import Compiled, decode_outline, read_codes, read_data
 from instep.disk.pyc import HEADER_SIZE
 from instep.errors import HelperFailed, NotCompiled
 from instep.model.compiled import CompiledModule, Outline, SyntaxProblem
+from instep.model.digests import blake2b
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,8 +6,9 @@ import contextlib
 import errno
 import os
 import stat
-from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
+
+from instep.model.digests import blake2b
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

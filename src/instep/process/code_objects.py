@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import struct
-from hashlib import blake2b
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from instep.errors import Malformed
 from instep.model.code import CanonicalCode
+from instep.model.digests import blake2b
 from instep.model.encoding import DIGEST_SIZE, HEAD, MAXIMUM_DEPTH, U32
 from instep.process.bytecode import generalize, generalize_like
 from instep.process.constants import ConstantEncoder

@@ -7,10 +7,10 @@ namespaces, and can't be fooled by a file that was replaced since.
 from __future__ import annotations
 
 import struct
-from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
 from instep.errors import Malformed
+from instep.model.digests import blake2b
 
 if TYPE_CHECKING:
     from instep.process.memory import MemoryReader

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,7 +31,11 @@ def time_limit(seconds: float, error: InstepError) -> Iterator[None]:
     def give_up(_number: int, _frame: object) -> None:
         raise error
 
-    before = signal.signal(signal.SIGALRM, give_up)
+    try:
+        before = signal.signal(signal.SIGALRM, give_up)
+    except ValueError:  # not the main thread
+        yield
+        return
     try:
         signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN_SECONDS)
         yield
@@ -43,7 +46,6 @@ def time_limit(seconds: float, error: InstepError) -> Iterator[None]:
 
 def _is_ours() -> bool:
     return (
-        threading.current_thread() is threading.main_thread()
-        and signal.getsignal(signal.SIGALRM) in {signal.SIG_DFL, signal.SIG_IGN}
+        signal.getsignal(signal.SIGALRM) in {signal.SIG_DFL, signal.SIG_IGN}
         and signal.getitimer(signal.ITIMER_REAL)[0] == 0
     )

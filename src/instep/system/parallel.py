@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 from typing import TYPE_CHECKING, TypeVar
 
@@ -50,6 +49,8 @@ def _start(work: Callable[[Item], Result], items: Sequence[Item]) -> tuple[int, 
         os.close(write)
         return pid, os.fdopen(read, "rb")
     try:
+        import pickle
+
         os.close(read)
         with os.fdopen(write, "wb") as pipe:
             for item in items:
@@ -60,6 +61,8 @@ def _start(work: Callable[[Item], Result], items: Sequence[Item]) -> tuple[int, 
 
 
 def _receive(pipe: BinaryIO) -> tuple[Result] | None:
+    import pickle  # 1 ms that only a big check is worth
+
     try:
         found: tuple[Result] = pickle.load(pipe)  # noqa: S301 - from our own fork
     except (EOFError, pickle.UnpicklingError, OSError):
