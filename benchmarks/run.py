@@ -17,7 +17,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cases
 from command import CommandFailedError
 from interpreter import chosen_interpreter, found_interpreters
 from machine import describe_machine, load
@@ -25,6 +24,8 @@ from row import Missing, Row
 from setting import FOLDER, Setting
 from table import render_json, render_table
 from target import TargetFailedError
+
+import cases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -26,6 +26,7 @@ from instep.verdict.difference import INSTRUCTIONS
 from instep.verdict.judge import DISCARDED, BodyEvidence
 from instep.verdict.literals import LiveClass, LiveDefaults, LiveValues, compare_values
 from instep.verdict.literals import missing_definitions as find_missing
+from instep.verdict.pairing import AMBIGUOUS
 from instep.verdict.tree import BodyDifference, Tree, body_differences
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ class BodyWitness:
         frame = self._live.modules.get(subject.file)
         if frame is not None:
             spoken = self._by_frame(frame.code, disk, lives)
-            if spoken is not None:
+            # Of two modules made of one file, the frame shows one.
+            alone = subject.once and self._is_alone(subject, frame.globals)
+            if spoken is not None and (alone or spoken.verdict is not Verdict.FRESH):
                 return spoken
         if source.path.endswith(".pyc"):
             unchanged = self._disk.is_unchanged(subject.file)
@@ -92,7 +95,7 @@ class BodyWitness:
         if bytecode is None or state is PycState.FOREIGN:
             return PROVEN if unchanged else None
         if state is PycState.OUTDATED:
-            return PROVEN if unchanged else self._by_outdated(bytecode, lives, disk)
+            return PROVEN if unchanged else self._by_outdated(subject, bytecode, lives, disk)
         if not unchanged:
             return None
         found = self._by_valid(bytecode, module, lives, disk)
@@ -102,16 +105,18 @@ class BodyWitness:
         return found
 
     def _by_outdated(
-        self, bytecode: Bytecode, lives: list[CanonicalCode], disk: Tree
+        self, subject: FileSubject, bytecode: Bytecode, lives: list[CanonicalCode], disk: Tree
     ) -> BodyEvidence | None:
         """An older source's bytecode, if it must be what this process loaded.
 
         It must equal every live function. Its source must have been written before the program
         started, and the process must write bytecode, and be able to: then an import of any other
-        source would have replaced it.
+        source would have replaced it. (A script that is run reads and writes none.)
         """
         started = self._disk.image_started
         if started is None or bytecode.recorded > started or not self._disk.writes(bytecode):
+            return None
+        if not (subject.imported and self._is_alone(subject, subject.namespace)):
             return None
         kept = self._disk.compiler.pyc(bytecode.data)
         known = {(code.logic, code.layout) for code in kept.codes}
@@ -149,6 +154,8 @@ class BodyWitness:
         certain = tuple(_as_definition(one) for one in found if one.certain)
         if certain:
             return BodyEvidence(Verdict.STALE, "", certain)
+        if found and all(one.shared for one in found):
+            return BodyEvidence(Verdict.UNPROVEN, AMBIGUOUS)
         if found:
             gone = ", ".join(sorted({one.qualname for one in found}))
             return BodyEvidence(
@@ -170,6 +177,11 @@ class BodyWitness:
             if not running or again is None or again.module != witness.module:
                 return None
         return found
+
+    def _is_alone(self, subject: FileSubject, namespace: int) -> bool:
+        """Whether all functions of the file are of one module, as far as can be seen."""
+        found = self._live.functions(subject.file).values()
+        return all(one.namespace == namespace for functions in found for one in functions)
 
     def _live_tree(self, address: int) -> Tree | None:
         """The code of a running ``<module>`` frame with all that is nested in it."""

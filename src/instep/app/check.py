@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from instep.app.files import FileJudge, FileSubject
+from instep.app.files import IMPORTLIB, FileJudge, FileSubject
 from instep.app.live_view import LiveView
 from instep.app.native import EXTENSIONS, judge_extension
 from instep.app.scope import Scope
@@ -17,6 +17,7 @@ from instep.process.maps import parse_maps
 from instep.process.target import Target
 from instep.system.deadline import time_limit
 from instep.system.processes import ProcessHandle
+from instep.verdict.judge import judge_unproven
 
 if TYPE_CHECKING:
     from instep.model.identity import ProcessFacts
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from instep.process.target import Snapshot
 
 NOTHING_IN_SCOPE = "no code of its own is loaded"
+RELATIVE = "it was run under a relative name; its folder is not known"
 MAIN = "__main__"
+SCRIPTS = (MAIN, "__mp_main__")
 # The largest honest process that was measured takes 5 s.
 LIMIT_SECONDS = 50
 
@@ -88,6 +91,7 @@ def _check(handle: ProcessHandle, facts: ProcessFacts, target: Target, options: 
             target, live, disk, everything=options.everything, workers=options.workers
         )
         modules = judge.judge(subjects)
+        modules += _judge_unplaced(target, live, snapshot, scope)
         modules += _judge_extensions(handle, snapshot, scope, disk)
         stale_frames = _stale_frames(target, snapshot, modules)
     finally:
@@ -117,6 +121,29 @@ def _judge_extensions(
         for module in _extensions(snapshot, scope)
         if module.file is not None
     ]
+
+
+def _judge_unplaced(
+    target: Target, live: LiveView, snapshot: Snapshot, scope: Scope
+) -> list[ModuleVerdict]:
+    """What was run under a relative name: from which folder that was, nothing tells."""
+    named = {module.file or "": module.name for module in _all_modules(snapshot.interpreters)}
+    owned = {
+        file: sum(any(map(target.owns, functions)) for functions in live.functions(file).values())
+        for file in live.files()
+        if _is_relative(file)
+    }
+    found = {file: named.get(file, file) for file, amount in owned.items() if amount}
+    found |= {file: name for file, name in named.items() if _is_relative(file)}
+    return [
+        judge_unproven(name, file, RELATIVE, owned.get(file, 0))
+        for file, name in found.items()
+        if scope.holds_file(file) and scope.holds_name(name, file)
+    ]
+
+
+def _is_relative(file: str) -> bool:
+    return file.endswith(".py") and not file.startswith(("/", "<"))
 
 
 def _overall(modules: list[ModuleVerdict], snapshot: Snapshot) -> tuple[Verdict, str]:
@@ -155,15 +182,16 @@ def _extensions(snapshot: Snapshot, scope: Scope) -> list[LoadedModule]:
 def _subjects(live: LiveView, snapshot: Snapshot, scope: Scope) -> list[FileSubject]:
     """All files in scope that modules or live code came from."""
     subjects: dict[str, FileSubject] = {}
-    for module in _all_modules(snapshot.interpreters):
-        file = module.file
-        if file is None or file.endswith(EXTENSIONS) or not file.startswith("/"):
-            continue
-        loader = (module.loader or "").rpartition(".")[2]
-        if loader == "FrozenImporter":
-            continue
-        if file not in subjects or subjects[file].name == MAIN:
-            subjects[file] = FileSubject(file, module.name, module.loader, module.namespace)
+    for file, modules in _by_file(snapshot).items():
+        named = next((module for module in modules if module.name != MAIN), modules[0])
+        subjects[file] = FileSubject(
+            file,
+            named.name,
+            named.loader,
+            named.namespace,
+            imported=all(map(_is_imported, modules)),
+            once=len({module.namespace for module in modules}) == 1,
+        )
     for file in live.files():
         if file not in subjects and _is_source(file):
             name = file.removeprefix("<frozen ").removesuffix(">")
@@ -173,6 +201,25 @@ def _subjects(live: LiveView, snapshot: Snapshot, scope: Scope) -> list[FileSubj
         for file, subject in subjects.items()
         if scope.holds_file(file) and scope.holds_name(subject.name, file)
     ]
+
+
+def _by_file(snapshot: Snapshot) -> dict[str, list[LoadedModule]]:
+    """The modules that were made of a source or bytecode file."""
+    found: dict[str, list[LoadedModule]] = {}
+    for module in _all_modules(snapshot.interpreters):
+        file = module.file
+        if file is None or file.endswith(EXTENSIONS) or not file.startswith("/"):
+            continue
+        loader = (module.loader or "").rpartition(".")[2]
+        if loader != "FrozenImporter":
+            found.setdefault(file, []).append(module)
+    return found
+
+
+def _is_imported(module: LoadedModule) -> bool:
+    """Whether the import system ran it; a script has the same loader, which was never asked."""
+    path, _, name = (module.loader or "").rpartition(".")
+    return name == "SourceFileLoader" and path.startswith(IMPORTLIB) and module.name not in SCRIPTS
 
 
 def _is_source(file: str) -> bool:

@@ -60,12 +60,18 @@ FINE = (Verdict.FRESH, Verdict.MOVED)
 
 
 class FileSubject(NamedTuple):
-    """A file to judge: the module it was loaded as, its loader, and its namespace if known."""
+    """A file to judge: the module it was loaded as, its loader, and its namespace if known.
+
+    ``imported`` says that nothing but the import system ran it, which is when bytecode files are
+    read and written; ``once`` that no two modules were made of it.
+    """
 
     file: str
     name: str
     loader: str | None
     namespace: int
+    imported: bool = False
+    once: bool = True
 
     @property
     def hook(self) -> str:

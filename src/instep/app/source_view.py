@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 
 NO_COLUMNS = b"PYTHONNODEBUGRANGES="
+# The precision of start times in /proc; CONFIG_HZ doesn't change it.
+TICK_SECONDS = 0.01
 
 
 class Bytecode:
@@ -63,6 +65,7 @@ class SourceView:
         # In another root all files are the target's: there is nothing to keep from its interpreter.
         self.root = Root(descriptor, self._rights if facts.same_files else None)
         self._mounts: Mounts | None = None
+        self._local: dict[tuple[str, int], bool] = {}
         self._asked = False
         # A moment before which the program image did not exist, in seconds since the epoch.
         image = facts.image
@@ -108,15 +111,24 @@ class SourceView:
         """Whether the file is certainly the one that was there when the program started."""
         if self._clock is None:
             return False
-        try:
-            device = self.root.lstat(path).st_dev
-        except OSError:
-            return False
-        if not self._mounts_of_target().is_local(path, device):
+        if not self._is_local(path):
             return False
         return self._clock.is_unchanged(path) or (
             self._know_exactly() and self._clock.is_unchanged(path)
         )
+
+    def _is_local(self, path: str) -> bool:
+        """Whether this kernel alone keeps the file system; asked once for the files of a folder."""
+        folder = path.rpartition("/")[0]
+        try:
+            facts = self.root.lstat(path)
+            key = (folder, facts.st_dev) if stat.S_ISREG(facts.st_mode) else (path, -1)
+            if key not in self._local:
+                number = self.root.mount_id(path)
+                self._local[key] = self._mounts_of_target().is_local(number, facts.st_dev)
+        except (OSError, ValueError):
+            return False
+        return self._local[key]
 
     def _mounts_of_target(self) -> Mounts:
         if self._mounts is None:
@@ -131,6 +143,8 @@ class SourceView:
             return False
         self._asked = True
         exact = exact_start(image.pid)
+        if exact is not None and not 0 <= exact - wall_time(image.start_ticks) <= TICK_SECONDS:
+            exact = None  # the machine was suspended since, or its clock was set
         if exact is not None:
             self.image_started = exact
             self._clock = Clock(self.root, exact)

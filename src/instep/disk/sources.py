@@ -118,6 +118,17 @@ class Root:
             return os.lstat(path)
         return self.components(path)[-1]
 
+    def mount_id(self, path: str) -> int:
+        """The number of the mount that a path leads to, as in ``mountinfo``."""
+        _check_name(path)
+        descriptor = _open_inside(self.descriptor, path, os.O_PATH | os.O_CLOEXEC)
+        try:
+            with open(f"/proc/self/fdinfo/{descriptor}", "rb") as file:  # noqa: PTH123 - start-up
+                fields = file.read().split()
+        finally:
+            os.close(descriptor)
+        return int(fields[fields.index(b"mnt_id:") + 1])
+
     def components(self, path: str) -> list[os.stat_result]:
         """``lstat`` of everything that leads to a file: links, their targets, directories, it."""
         _check_name(path)
@@ -161,7 +172,8 @@ def _version(facts: os.stat_result) -> tuple[int, ...]:
 def _open_inside(root: int, path: str, flags: int, seen: list[os.stat_result] | None = None) -> int:
     """Open ``path`` below the directory ``root`` (-1: ``/``) one component at a time.
 
-    ``seen`` collects the ``lstat`` of every component and link on the way.
+    ``seen`` collects the ``lstat`` of every component and link on the way. Where the way leads back
+    (``..``, an absolute link) the directory that it goes on from comes again.
     """
     current = os.open("/", os.O_PATH | os.O_CLOEXEC) if root < 0 else os.dup(root)
     stack = [current]
@@ -173,6 +185,7 @@ def _open_inside(root: int, path: str, flags: int, seen: list[os.stat_result] | 
             if name == "..":
                 if len(stack) > 1:
                     os.close(stack.pop())
+                _see(seen, stack[-1])
                 continue
             facts = os.stat(name, dir_fd=stack[-1], follow_symlinks=False)
             if seen is not None:
@@ -185,6 +198,7 @@ def _open_inside(root: int, path: str, flags: int, seen: list[os.stat_result] | 
                 if target.startswith("/"):
                     while len(stack) > 1:
                         os.close(stack.pop())
+                    _see(seen, stack[-1])
                 pending += [part for part in reversed(target.split("/")) if part not in ("", ".")]
                 continue
             last = not pending
@@ -194,6 +208,11 @@ def _open_inside(root: int, path: str, flags: int, seen: list[os.stat_result] | 
     finally:
         for descriptor in stack:
             os.close(descriptor)
+
+
+def _see(seen: list[os.stat_result] | None, descriptor: int) -> None:
+    if seen is not None:
+        seen.append(os.fstat(descriptor))
 
 
 @contextlib.contextmanager

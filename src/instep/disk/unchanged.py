@@ -23,48 +23,42 @@ if TYPE_CHECKING:
 # No interpreter gets from its start to an import in less; 7 ms were measured for ``-I -S -c 0``.
 STARTUP_SECONDS = 0.004
 CLOCK_REALTIME_COARSE = 5
-DEVICE, POINT = 2, 4  # fields of a line of mountinfo
+SECOND = 1_000_000_000
+NUMBER, DEVICE = 0, 2  # fields of a line of mountinfo
+# Not vfat: there a change leaves no time but the one that programs can set.
 LOCAL_TYPES = frozenset({
     "bcachefs", "btrfs", "erofs", "ext2", "ext3", "ext4", "f2fs", "iso9660", "jfs", "overlay",
-    "ramfs", "rootfs", "squashfs", "tmpfs", "udf", "vfat", "xfs", "zfs",
+    "ramfs", "rootfs", "squashfs", "tmpfs", "udf", "xfs", "zfs",
 })  # fmt: skip
 
 
 class Mounts:
-    """The mount points of a process, and the type of file system at each.
+    """The mounts of a process by their numbers, and the type of file system of each.
 
-    A root that is no mount point (``chroot``) shows no mount of its own; there our own mounts tell,
-    by device.
+    A path doesn't tell its mount, as there may be links in it. A root that is no mount point
+    (``chroot``) shows no mount of its own; there our own mounts tell, by device.
     """
 
     def __init__(self, theirs: bytes, ours: bytes) -> None:
-        self._points = {point: kind for point, _, kind in _mounts(theirs)}
+        self._numbers = {number: kind for number, _, kind in _mounts(theirs)}
         self._devices = {device: kind for _, device, kind in _mounts(ours)}
 
-    def is_local(self, path: str, device: int) -> bool:
-        """Whether the file system at ``path`` is kept by this kernel alone."""
-        found = self._find(path)
+    def is_local(self, number: int, device: int) -> bool:
+        """Whether the file system of a mount is kept by this kernel alone."""
+        found = self._numbers.get(number)
         if found is not None:
             return found in LOCAL_TYPES
         return self._devices.get(f"{os.major(device)}:{os.minor(device)}") in LOCAL_TYPES
 
-    def _find(self, path: str) -> str | None:
-        while True:
-            found = self._points.get(path or "/")
-            if found is not None or path in ("", "/"):
-                return found
-            path = path.rpartition("/")[0]
 
-
-def _mounts(mountinfo: bytes) -> Iterator[tuple[str, str, str]]:
-    """The point, device and type of each mount (proc_pid_mountinfo(5))."""
+def _mounts(mountinfo: bytes) -> Iterator[tuple[int, str, str]]:
+    """The number, device and type of each mount (proc_pid_mountinfo(5))."""
     for line in mountinfo.splitlines():
         left, _, right = line.partition(b" - ")
         fields = left.split(b" ")
-        if len(fields) > POINT and right:
-            point = fields[POINT].replace(b"\\040", b" ").decode("utf-8", "surrogateescape")
+        if len(fields) > DEVICE and fields[NUMBER].isdigit() and right:
             kind = right.split(b" ")[0].decode("ascii", "replace")
-            yield point, fields[DEVICE].decode(), kind
+            yield int(fields[NUMBER]), fields[DEVICE].decode(), kind
 
 
 class Clock:
@@ -85,7 +79,7 @@ class Clock:
             facts = self._root.lstat(path)
             if not stat.S_ISREG(facts.st_mode) or name in ("", ".", ".."):
                 return self._is_old_chain(self._root.components(path))
-            if facts.st_ctime_ns >= self._limit:
+            if _changed(facts) >= self._limit:
                 return False
             known = self._folders.get(folder)
             if known is None:
@@ -100,7 +94,7 @@ class Clock:
             return False
         above_is_old = False
         for facts in chain:
-            old = facts.st_ctime_ns < self._limit
+            old = _changed(facts) < self._limit
             if not stat.S_ISDIR(facts.st_mode):
                 if not old:
                     return False
@@ -109,6 +103,12 @@ class Clock:
                 return False
             above_is_old = old
         return True
+
+
+def _changed(facts: os.stat_result) -> int:
+    """The latest moment of the last change: some file systems keep whole seconds only."""
+    ctime = facts.st_ctime_ns
+    return ctime if ctime % SECOND else ctime + SECOND - 1
 
 
 def _lag() -> float:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 MAXIMUM_INTERPRETERS = 1024
 MAXIMUM_MODULES = 1 << 17
+# A module that importlib.util.LazyLoader loads when it is used first; then it becomes another type.
+NOT_YET_LOADED = "importlib.util._LazyModule"
 
 
 class LoadedModule(NamedTuple):
@@ -77,7 +79,7 @@ def _modules(objects: ObjectReader, address: int) -> Iterator[LoadedModule]:
         if count >= MAXIMUM_MODULES:
             raise Malformed("sys.modules claims more entries than can be")
         try:
-            if not objects.is_module(value):
+            if not objects.is_module(value) or _is_not_yet_loaded(objects, value, classes):
                 continue
             namespace = objects.pointer(value + objects.offsets["module.dict"])
             pairs = objects.first_entries(namespace, 16)
@@ -87,6 +89,15 @@ def _modules(objects: ObjectReader, address: int) -> Iterator[LoadedModule]:
         except Malformed:
             continue
         yield LoadedModule(name, file, _loader_name(objects, loader, classes), namespace)
+
+
+def _is_not_yet_loaded(objects: ObjectReader, module: int, known: dict[int, str]) -> bool:
+    kind = objects.type_of(module)
+    if kind == objects.interpreter.types["module"]:
+        return False
+    if kind not in known:
+        known[kind] = _class_name(objects, kind)
+    return known[kind] == NOT_YET_LOADED
 
 
 def _loader_name(objects: ObjectReader, loader: int, known: dict[int, str]) -> str | None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 
 FRAME_TRIES = 20
+# Include/object.h: Py_TPFLAGS_UNICODE_SUBCLASS.
+TEXT_SUBCLASS = 1 << 28
 
 
 class Snapshot(NamedTuple):
@@ -216,9 +218,13 @@ class Target:
         return head[8:] if alive else b""
 
     def _is_text(self, head: bytes, offset: int) -> bool:
+        """Whether a field points to a ``str``, or to an instance of a subclass of it."""
         address = int.from_bytes(head[offset : offset + 8], "little")
         try:
-            kind = self.memory.read(address + 8, 8)
+            kind = int.from_bytes(self.memory.read(address + 8, 8), "little")
+            if kind == self.interpreter.types["str"]:
+                return True
+            flags = self.memory.read(kind + self.interpreter.offsets["type.flags"], 8)
         except Malformed:
             return False
-        return int.from_bytes(kind, "little") == self.interpreter.types["str"]
+        return bool(int.from_bytes(flags, "little") & TEXT_SUBCLASS)

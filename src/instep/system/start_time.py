@@ -26,7 +26,11 @@ ATTRIBUTE_HEAD = 4
 
 
 def exact_start(pid: int) -> float | None:
-    """When the process started, in seconds since the epoch; ``None`` where that isn't told."""
+    """When the process started, in seconds since the epoch; ``None`` where that isn't told.
+
+    It is never later than the start, unless the machine was suspended since: the kernel doesn't
+    count that time here.
+    """
     if os.geteuid() != 0:
         return None
     import socket  # 2 ms, which only a file that is about as old as the process is worth
@@ -38,9 +42,9 @@ def exact_start(pid: int) -> float | None:
             name = _attribute(CTRL_ATTR_FAMILY_NAME, b"TASKSTATS\0")
             answer = _ask(link, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, name)
             (family,) = struct.unpack("=H", answer[CTRL_ATTR_FAMILY_ID][:2])
+            now = time.time()  # before it is answered: a pause makes the start earlier, not later
             wanted = _attribute(TASKSTATS_CMD_ATTR_PID, struct.pack("=I", pid))
             answer = _ask(link, family, TASKSTATS_CMD_GET, wanted)
-            now = time.time()
             stats = _attributes(answer[TASKSTATS_TYPE_AGGR_PID])[TASKSTATS_TYPE_STATS]
             (elapsed,) = struct.unpack_from("=Q", stats, ELAPSED_OFFSET)
     except (OSError, KeyError, struct.error):

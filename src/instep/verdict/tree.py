@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,13 +30,15 @@ class BodyDifference(NamedTuple):
     """A body whose own statements differ.
 
     ``certain`` is false for a function that is no longer alive: whether it had any effect while
-    the module was imported can't be told.
+    the module was imported can't be told. ``shared`` is a function that lives, but of a name that
+    several have: which of them it is can't be told.
     """
 
     qualname: str
     line: int
     difference: str
     certain: bool = True
+    shared: bool = False
 
 
 # Code that runs where it stands: part of the statement it is written in.
@@ -53,9 +55,11 @@ def body_differences(
 
     Nested code is paired by qualname and order, so equal trees give nothing, and any change of a
     statement that runs at import is in the own part of exactly one body. Functions that are
-    ``alive`` (asked by their logic digest) are left out: they are judged by themselves.
+    ``alive`` (asked by their logic digest) are left out: they are judged by themselves, unless
+    they share their name. Such could have changed places in what refers to them.
     """
     children = _children(old.module), _children(new.module)
+    named = Counter(code.qualname for code in old.module.codes)
     found: list[BodyDifference] = []
 
     def visit(before: int, after: int) -> None:
@@ -67,6 +71,10 @@ def body_differences(
         second = new.logic(after)
         function = is_function(second) and second.name not in IMMEDIATE
         if function and alive(was.logic):
+            if named[was.qualname] > 1:
+                text = describe_difference(first, second, opcodes)
+                place = code.qualname, code.first_line
+                found.append(BodyDifference(*place, text, certain=False, shared=True))
             return
         if function or own_part(first) != own_part(second):
             text = describe_difference(first, second, opcodes)

@@ -105,7 +105,9 @@ def frames():
     state.restype = ctypes.c_void_p
     thread = state()
     if "thread.cframe" in offsets:
-        frame = word(word(thread + offsets["thread.cframe"]).value + offsets["cframe.current_frame"])
+        frame = word(
+            word(thread + offsets["thread.cframe"]).value + offsets["cframe.current_frame"]
+        )
     else:
         frame = word(thread + offsets["thread.current_frame"])
     own = frame.value

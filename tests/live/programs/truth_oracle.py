@@ -61,9 +61,18 @@ def own(code):
         consts = tuple("code" if nested(one) else typed(one) for one in code.co_consts)
         logic = (code.co_code, consts)
     return (
-        logic, code.co_names, code.co_varnames, code.co_cellvars, code.co_freevars, code.co_name,
-        code.co_qualname, code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount,
-        code.co_flags & ~RUNTIME_FLAGS, code.co_exceptiontable,
+        logic,
+        code.co_names,
+        code.co_varnames,
+        code.co_cellvars,
+        code.co_freevars,
+        code.co_name,
+        code.co_qualname,
+        code.co_argcount,
+        code.co_posonlyargcount,
+        code.co_kwonlyargcount,
+        code.co_flags & ~RUNTIME_FLAGS,
+        code.co_exceptiontable,
     )
 
 
