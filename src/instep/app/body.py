@@ -30,7 +30,7 @@ from instep.verdict.pairing import AMBIGUOUS
 from instep.verdict.tree import BodyDifference, Tree, body_differences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from instep.app.files import FileSubject
     from instep.app.live_view import LiveView
@@ -68,7 +68,8 @@ class BodyWitness:
         if frame is not None:
             spoken = self._by_frame(frame.code, disk, lives)
             # Of two modules made of one file, the frame shows one.
-            alone = subject.once and self._is_alone(subject, frame.globals)
+            shown = {frame.globals}
+            alone = subject.namespaces <= shown and self._are_all(subject.file, shown)
             if spoken is not None and (alone or spoken.verdict is not Verdict.FRESH):
                 return spoken
         if source.path.endswith(".pyc"):
@@ -116,7 +117,7 @@ class BodyWitness:
         started = self._disk.image_started
         if started is None or bytecode.recorded > started or not self._disk.writes(bytecode):
             return None
-        if not (subject.imported and self._is_alone(subject, subject.namespace)):
+        if not (subject.imported and self._are_all(subject.file, subject.namespaces)):
             return None
         kept = self._disk.compiler.pyc(bytecode.data)
         known = {(code.logic, code.layout) for code in kept.codes}
@@ -178,10 +179,10 @@ class BodyWitness:
                 return None
         return found
 
-    def _is_alone(self, subject: FileSubject, namespace: int) -> bool:
-        """Whether all functions of the file are of one module, as far as can be seen."""
-        found = self._live.functions(subject.file).values()
-        return all(one.namespace == namespace for functions in found for one in functions)
+    def _are_all(self, file: str, namespaces: Collection[int]) -> bool:
+        """Whether no function of the file is of any other module, one that was dropped, say."""
+        found = self._live.functions(file).values()
+        return all(one.namespace in namespaces for functions in found for one in functions)
 
     def _live_tree(self, address: int) -> Tree | None:
         """The code of a running ``<module>`` frame with all that is nested in it."""

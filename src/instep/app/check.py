@@ -190,7 +190,7 @@ def _subjects(live: LiveView, snapshot: Snapshot, scope: Scope) -> list[FileSubj
             named.loader,
             named.namespace,
             imported=all(map(_is_imported, modules)),
-            once=len({module.namespace for module in modules}) == 1,
+            namespaces=frozenset(module.namespace for module in modules),
         )
     for file in live.files():
         if file not in subjects and _is_source(file):

@@ -63,7 +63,7 @@ class FileSubject(NamedTuple):
     """A file to judge: the module it was loaded as, its loader, and its namespace if known.
 
     ``imported`` says that nothing but the import system ran it, which is when bytecode files are
-    read and written; ``once`` that no two modules were made of it.
+    read and written. ``namespaces`` are those of all modules that were made of it.
     """
 
     file: str
@@ -71,7 +71,7 @@ class FileSubject(NamedTuple):
     loader: str | None
     namespace: int
     imported: bool = False
-    once: bool = True
+    namespaces: frozenset[int] = frozenset()
 
     @property
     def hook(self) -> str:
