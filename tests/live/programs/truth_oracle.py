@@ -16,6 +16,8 @@ import dis
 
 RUNTIME_FLAGS = 0x100 | 0x2000000
 
+IMMEDIATE = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
+
 
 def typed(value):
     if isinstance(value, tuple):
@@ -125,7 +127,7 @@ def truth(file, path, lives, original):
     for code in lives:
         place = [code.co_qualname, code.co_firstlineno]
         (kept if form(code) in forms.get(code.co_qualname, ()) else changed).append(place)
-    bodies = [[own(one) for one in walk(top) if not one.co_flags & 2] for top in (original, new)]
+    bodies = [[own(one) for one in walk(top) if runs_at_import(one)] for top in (original, new)]
     return {
         "changed": changed,
         "kept": kept,
@@ -134,6 +136,11 @@ def truth(file, path, lives, original):
         "bodies": bodies[0] == bodies[1],
         "orphaned": [name for name, _ in changed if name not in forms],
     }
+
+
+def runs_at_import(code):
+    """Whether code is a module's or class's body, or runs where it stands in one, as it may."""
+    return not code.co_flags & 2 or code.co_name in IMMEDIATE
 
 
 def load(names):
