@@ -152,6 +152,13 @@ def test_name_of_another_type(target: TargetFactory, tmp_path: Path, instep_cli:
     assert check(instep_cli, running).bad == {"rates": "stale"}
 
 
+def test_notebook_cell(target: TargetFactory, tmp_path: Path, instep_cli: Cli) -> None:
+    """A notebook's cell is compiled under a name that no file ever has: it is not judged."""
+    cell = "space = {}\nexec(compile('def f(): 1', '/tmp/ipykernel_7/8.py', 'exec'), space)\n"
+    running = target(own_program(tmp_path, cell + WAIT))
+    assert check(instep_cli, running).verdict == "fresh"
+
+
 def test_lazy_module(target: TargetFactory, tmp_path: Path, instep_cli: Cli) -> None:
     """A module that will be loaded when it is used first misses nothing of its file."""
     (tmp_path / "plug.py").write_text(PLUG.format(1))

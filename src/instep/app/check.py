@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from instep.process.target import Snapshot
 
 NOTHING_IN_SCOPE = "no code of its own is loaded"
+NOTEBOOK = "/ipykernel_"  # a folder of names for cells, which are never written there
 RELATIVE = "it was run under a relative name; its folder is not known"
 MAIN = "__main__"
 SCRIPTS = (MAIN, "__mp_main__")
@@ -227,7 +228,9 @@ def _is_source(file: str) -> bool:
 
     Templates and generated code are compiled under other names; they have no file to compare with.
     """
-    return file.startswith("<frozen ") or (file.startswith("/") and file.endswith(".py"))
+    if file.startswith("<frozen "):
+        return True
+    return file.startswith("/") and file.endswith(".py") and NOTEBOOK not in file
 
 
 def _stale_frames(
