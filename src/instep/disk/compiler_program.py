@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 HEAD_SIZE = 9
-FOLDED_SIZE = 6  # RESUME, LOAD_CONST, RETURN_VALUE
+# RESUME, LOAD_CONST, RETURN_VALUE; some of them have inline caches in 3.15.
+FOLDED_SIZE = len(compile("''", "<expression>", "eval").co_code)
 RUNTIME_FLAGS = 0x100 | 0x2000000
 U32 = struct.Struct("<I")
 
