@@ -27,7 +27,7 @@ from instep.verdict.judge import (
     judge_module,
     judge_unproven,
 )
-from instep.verdict.pairing import DiskIndex, Pair, pair, settle_by_body
+from instep.verdict.pairing import AMBIGUOUS, DiskIndex, Pair, pair, settle_by_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -258,7 +258,7 @@ class FileJudge:
         )
 
     def _unless_lines(self, one: Pair, opened: OpenFile) -> Pair:
-        """Class bodies hold their first line since 3.13: what only moved may look different."""
+        """Class bodies keep lines, instructions depend on them: what moved may look different."""
         if one.verdict is not Verdict.STALE:
             return one
         places = {code.logic: place for place, code in enumerate(opened.module.codes)}
@@ -274,9 +274,12 @@ class FileJudge:
         names = self._target.interpreter.opcodes.names
         try:
             old = decode_logic(one.live.logic_bytes)
-            for place in opened.disk.candidates(one.live.qualname):
+            candidates = opened.disk.candidates(one.live.qualname)
+            for place in candidates:
                 new = decode_logic(self._logic(opened, place))
                 if same_but_lines(old, new, (before, after), names):
+                    if len(candidates) > 1:  # it may have taken the place of another
+                        return one._replace(place=place, verdict=Verdict.UNPROVEN, reason=AMBIGUOUS)
                     return one._replace(place=place, verdict=Verdict.MOVED)
         except (BrokenEncoding, HelperFailed):
             pass

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from instep.verdict.difference import nested_pairs, own_part
+from instep.verdict.flow import same_flow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,17 +64,27 @@ def without_first_line(logic: Logic, names: Mapping[int, str]) -> Logic:
     return logic._replace(code=code, constants=tuple(constants))
 
 
+def same_own_part(old: Logic, new: Logic, names: Mapping[int, str]) -> bool:
+    """Whether two code objects, both ``without_first_line``, do the same apart from nested code."""
+    if own_part(old) == own_part(new):
+        return True
+    # The places in a class body are not those of its instructions any more.
+    class_body = FIRST_LINE in new.names and not is_function(new)
+    return not class_body and same_flow(old, new, names)
+
+
 def same_but_lines(
     old: Logic,
     new: Logic,
     find: tuple[Callable[[bytes], Logic | None], Callable[[bytes], Logic | None]],
     names: Mapping[int, str],
 ) -> bool:
-    """Whether two code objects differ only in the first lines of classes in them.
+    """Whether two code objects differ only in what depends on lines, nested code included.
 
     ``find`` looks up nested code by its digest, on the old side and on the new one.
     """
-    if own_part(without_first_line(old, names)) != own_part(without_first_line(new, names)):
+    plain = without_first_line(old, names), without_first_line(new, names)
+    if not same_own_part(*plain, names):
         return False
     for before, after in nested_pairs(old, new):
         was, now = find[0](before), find[1](after)

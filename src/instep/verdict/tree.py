@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from instep.verdict.class_bodies import is_function
-from instep.verdict.difference import describe_difference, own_part
+from instep.verdict.class_bodies import is_function, same_own_part
+from instep.verdict.difference import describe_difference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,9 +29,9 @@ class Tree(NamedTuple):
 class BodyDifference(NamedTuple):
     """A body whose own statements differ.
 
-    ``certain`` is false for a function that is no longer alive: whether it had any effect while
-    the module was imported can't be told. ``shared`` is a function that lives, but of a name that
-    several have: which of them it is can't be told.
+    ``certain`` is false for a function that is no longer alive, and for what is in it: whether it
+    had any effect while the module was imported can't be told. ``shared`` is a function that
+    lives, but of a name that several have: which of them it is can't be told.
     """
 
     qualname: str
@@ -62,7 +62,7 @@ def body_differences(
     named = Counter(code.qualname for code in old.module.codes)
     found: list[BodyDifference] = []
 
-    def visit(before: int, after: int) -> None:
+    def visit(before: int, after: int, *, certain: bool) -> None:
         was = old.module.codes[before]
         code = new.module.codes[after]
         if was.logic == code.logic:
@@ -70,19 +70,18 @@ def body_differences(
         first = old.logic(before)
         second = new.logic(after)
         function = is_function(second) and second.name not in IMMEDIATE
-        if function and alive(was.logic):
-            if named[was.qualname] > 1:
-                text = describe_difference(first, second, opcodes)
-                place = code.qualname, code.first_line
-                found.append(BodyDifference(*place, text, certain=False, shared=True))
+        lives = function and alive(was.logic)
+        if lives and named[was.qualname] == 1:
             return
-        if function or own_part(first) != own_part(second):
+        certain = certain and not function
+        if not same_own_part(first, second, opcodes):
             text = describe_difference(first, second, opcodes)
-            found.append(BodyDifference(code.qualname, code.first_line, text, not function))
+            place = code.qualname, code.first_line
+            found.append(BodyDifference(*place, text, certain=certain, shared=lives))
         for left, right in _pairs(old, new, children[0][before], children[1][after]):
-            visit(left, right)
+            visit(left, right, certain=certain)
 
-    visit(len(old.module.codes) - 1, len(new.module.codes) - 1)
+    visit(len(old.module.codes) - 1, len(new.module.codes) - 1, certain=True)
     return found
 
 
