@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 # Threads that import the same file one after the other have equal code at equal addresses.
 CONFIRMATIONS = 3
+MAIN = "__main__"
 PROVEN = BodyEvidence(Verdict.FRESH, whole=True)
 
 
@@ -215,8 +216,11 @@ class BodyWitness:
 
     def missing(self, subject: FileSubject, source: SourceFile) -> tuple[str, ...]:
         """Definitions on disk that a fresh import would bind and that memory doesn't have."""
-        if not subject.namespace or subject.file in self._live.modules:
-            return ()  # a body that is still running has not bound all its names
+        # A body that is still running has not bound all its names, and a script may have ended in
+        # the middle, with threads of it going on.
+        running = subject.file in self._live.modules or subject.name == MAIN
+        if not subject.namespace or running:
+            return ()
         try:
             outline = self._disk.compiler.outline(source.data, source.digest)
             if isinstance(outline, SyntaxProblem):

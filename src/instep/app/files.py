@@ -170,7 +170,7 @@ class FileJudge:
         for file, subject in missing.items():
             found = settled.get(file, Settled({}, 0))
             names = [(code.qualname, code.first_line) for code in found.codes.values()]
-            yield subject, _judge_gone(subject, names)
+            yield subject, _judge_gone(subject, names, found.unsteady)
 
     def _open(self, subject: FileSubject) -> OpenFile | ModuleVerdict | None:
         """Read and compile the file; a verdict if that settles it, ``None`` if it is gone."""
@@ -368,7 +368,11 @@ def _through_hook(one: Pair, hook: str) -> Pair:
     return one
 
 
-def _judge_gone(subject: FileSubject, names: list[tuple[str, int]]) -> ModuleVerdict | None:
+def _judge_gone(
+    subject: FileSubject, names: list[tuple[str, int]], unsteady: int
+) -> ModuleVerdict | None:
+    if not names and unsteady:
+        return judge_unproven(subject.name, subject.file, UNSTEADY, unsteady)
     if not names and not subject.namespace:
         return None
     return judge_missing(subject.name, subject.file, sorted(set(names), key=lambda one: one[1]))

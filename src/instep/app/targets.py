@@ -88,7 +88,10 @@ def _runs(handle: ProcessHandle, wanted: os.stat_result) -> bool:
 
 
 def processes_under(directory: str) -> list[int]:
-    """My Python processes that have loaded code of their own from below ``directory``."""
+    """My Python processes that have loaded code of their own from below ``directory``.
+
+    Those that can't be read are among them if they run in a folder below it.
+    """
     prefix = directory.rstrip("/") + "/"
     found = []
     for pid in pids():
@@ -98,7 +101,10 @@ def processes_under(directory: str) -> list[int]:
             with ProcessHandle(pid) as handle:
                 if handle.owner()[0] != os.geteuid() or not is_python(handle):
                     continue
-                if any(_is_own(file, prefix) for file in loaded_files(handle)):
+                files = loaded_files(handle)
+                # What can't be read is not passed over: it may be running code from here.
+                here = files or [handle.link("cwd") + "/"]
+                if any(_is_own(file, prefix) for file in here):
                     found.append(pid)
         except InstepError:
             continue

@@ -29,6 +29,13 @@ OWN_FOLDER = "instep"
 NOT_OPEN, UNUSABLE = -1, -2
 
 
+def _program_digest() -> str:
+    """Tells entries of one compiler program from those of another, whatever the version says."""
+    path = os.path.join(os.path.dirname(__file__), "compiler_program.py")  # noqa: PTH118, PTH120
+    with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs 10 ms at start-up
+        return blake2b(file.read(), digest_size=4).hexdigest()
+
+
 def default_folder() -> str | None:
     """Where caches lie: ``$XDG_CACHE_HOME`` or ``~/.cache``; ``None`` if there is no home."""
     base = os.environ.get("XDG_CACHE_HOME", "")
@@ -46,7 +53,7 @@ class CodeCache:
 
     def __init__(self, folder: str | None, build: str) -> None:
         self._base = folder
-        self._parts = (OWN_FOLDER, f"code-{FORM}", build)
+        self._parts = (OWN_FOLDER, f"code-{FORM}-{_program_digest()}", build)
         self._folder = UNUSABLE if folder is None else NOT_OPEN
 
     def close(self) -> None:
