@@ -18,6 +18,8 @@ def mistakes(truth: Truth, verdict: ModuleVerdict) -> list[str]:
     if truth.broken:
         unproven = verdict.verdict is Verdict.UNPROVEN
         return [] if unproven else [f"{verdict.verdict} of a source that does not compile"]
+    if truth.idle and not truth.same:
+        return []  # whether an instruction that does nothing counts may be said either way
     found = []
     if truth.same and verdict.verdict in BAD:
         found.append(f"{verdict.verdict} although nothing but lines changed")

@@ -25,6 +25,7 @@ class Truth(NamedTuple):
     ``changed`` and ``kept`` are live definitions (qualname, first line) that the edited file no
     longer has, or still has; ``same`` says that the whole module is the same but for lines and
     columns, ``placed`` that these are the same too, ``bodies`` that module and class bodies are.
+    ``idle`` says that at most statements without any effect were added or removed.
     """
 
     broken: str = ""
@@ -33,6 +34,7 @@ class Truth(NamedTuple):
     same: bool = False
     placed: bool = False
     bodies: bool = False
+    idle: bool = False
 
 
 class Oracle:
@@ -101,4 +103,5 @@ def _as_truth(answer: dict[str, Any]) -> Truth:
         answer["same"],
         answer["placed"],
         answer["bodies"],
+        answer["idle"],
     )

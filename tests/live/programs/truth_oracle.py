@@ -5,6 +5,7 @@ each with a line of JSON. Shares nothing with instep: code objects are found by 
 their attributes.
 """
 
+import ast
 import gc
 import importlib
 import json
@@ -115,7 +116,25 @@ def compiled(file, path):
         return compile(source.read(), file, "exec", dont_inherit=True)
 
 
-def truth(file, path, lives, original):
+def meaning(path):
+    """What a source says, without where (lines decide on instructions since 3.13), and does."""
+    with open(path, "rb") as source:
+        tree = ast.parse(source.read())
+    said = hash(ast.dump(tree))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            # A docstring is the first; any other constant, and `pass`, does nothing.
+            node.body = body[:1] + [one for one in body[1:] if not is_idle(one)]
+    return said, hash(ast.dump(tree))
+
+
+def is_idle(node):
+    constant = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return constant or isinstance(node, ast.Pass)
+
+
+def truth(file, path, lives, original, meant):
     try:
         new = compiled(file, path)
     except (SyntaxError, ValueError) as error:
@@ -128,11 +147,17 @@ def truth(file, path, lives, original):
         place = [code.co_qualname, code.co_firstlineno]
         (kept if form(code) in forms.get(code.co_qualname, ()) else changed).append(place)
     bodies = [[own(one) for one in walk(top) if runs_at_import(one)] for top in (original, new)]
+    placed = where(original) == where(new)
+    said, done = meaning(path)
+    if said == meant[0]:
+        changed, kept = [], kept + changed
+        new, bodies = original, [[], []]
     return {
         "changed": changed,
         "kept": kept,
         "same": form(original) == form(new),
-        "placed": where(original) == where(new),
+        "idle": done == meant[1],
+        "placed": placed,
         "bodies": bodies[0] == bodies[1],
         "orphaned": [name for name, _ in changed if name not in forms],
     }
@@ -170,12 +195,12 @@ def main():
 
         django.setup()
     loaded, failed = load(names)
-    originals = {file: compiled(file, file) for _, file in loaded}
+    originals = {file: (compiled(file, file), meaning(file)) for _, file in loaded}
     lives = live_codes(PROJECT)
     print(json.dumps({"loaded": loaded, "failed": failed}), file=answers, flush=True)
     for line in sys.stdin:
         truths = [
-            truth(file, path, lives.get(file, []), originals[file])
+            truth(file, path, lives.get(file, []), *originals[file])
             for file, path in json.loads(line)
         ]
         print(json.dumps(truths), file=answers, flush=True)
