@@ -78,6 +78,7 @@ def test_subinterpreters(target: TargetFactory, instep_cli: Cli) -> None:
     """Functions that only subinterpreters have loaded are found and judged too."""
     running = target("odd_state.py", "subinterpreters")
     file = file_of(running, "annex.py")
+    expect_fresh(check(instep_cli, running, "--all-code"))
     prove_edit(instep_cli, running, file)
     assert check(instep_cli, running).counts["stale"] == 2
 
