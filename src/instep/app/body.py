@@ -24,8 +24,6 @@ from instep.model.verdicts import (
 from instep.process.code_objects import CodeReader
 from instep.verdict.difference import INSTRUCTIONS
 from instep.verdict.judge import DISCARDED, BodyEvidence
-from instep.verdict.literals import LiveClass, LiveDefaults, LiveValues, compare_values
-from instep.verdict.literals import missing_definitions as find_missing
 from instep.verdict.pairing import AMBIGUOUS
 from instep.verdict.tree import BodyDifference, Tree, body_differences
 
@@ -38,6 +36,7 @@ if TYPE_CHECKING:
     from instep.disk.sources import SourceFile
     from instep.model.code import CanonicalCode
     from instep.process.target import Target
+    from instep.verdict.literals import LiveDefaults, LiveValues
     from instep.verdict.pairing import Pair
 
 # Threads that import the same file one after the other have equal code at equal addresses.
@@ -209,6 +208,8 @@ class BodyWitness:
             outline = self._disk.compiler.outline(source.data, source.digest)
             if isinstance(outline, SyntaxProblem):
                 return unproven
+            from instep.verdict.literals import compare_values  # no other evidence needs it
+
             found = tuple(compare_values(outline, self._values(subject)))
         except (BrokenEncoding, HelperFailed):
             return unproven
@@ -225,11 +226,15 @@ class BodyWitness:
             outline = self._disk.compiler.outline(source.data, source.digest)
             if isinstance(outline, SyntaxProblem):
                 return ()
-            return tuple(find_missing(outline, self._values(subject)))
+            from instep.verdict.literals import missing_definitions
+
+            return tuple(missing_definitions(outline, self._values(subject)))
         except (BrokenEncoding, HelperFailed):
             return ()
 
     def _values(self, subject: FileSubject) -> LiveValues:
+        from instep.verdict.literals import LiveClass, LiveDefaults, LiveValues
+
         values = self._target.values
         classes = values.classes(subject.namespace, subject.name)
         defaults: dict[str, list[LiveDefaults]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 
@@ -31,6 +32,8 @@ examples:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit code."""
+    # Nothing here makes cycles worth collecting; looking for them takes 2 ms of a small check.
+    gc.disable()
     prepare_streams()
     try:
         return finish(_choose(sys.argv[1:] if argv is None else argv))

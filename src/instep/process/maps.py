@@ -11,16 +11,8 @@ if TYPE_CHECKING:
 
 PAGE_SHIFT = os.sysconf("SC_PAGESIZE").bit_length() - 1 if hasattr(os, "sysconf") else 12
 _RESIDENT_RUNS = re.compile(rb"[\x40-\x7f\x80-\xff]+")
-_LINE = re.compile(
-    rb"([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) ([0-9a-f]+:[0-9a-f]+) (\d+) *([^\n]*)"
-)
+FIELDS = 6
 
-
-# Documentation/filesystems/proc.rst: a line of maps, then lines of one field each.
-_SMAPS = re.compile(
-    rb"^([0-9a-f]+)-[0-9a-f]+ .*\n(?:[A-Z].*\n)*?Rss: +(\d+) kB\n(?:[A-Z].*\n)*?Swap: +(\d+) kB$",
-    re.MULTILINE,
-)
 GIANT = 1 << 36
 
 
@@ -45,23 +37,37 @@ class Run(NamedTuple):
 
 def parse_maps(data: bytes) -> list[Mapping]:
     """Parse ``/proc/PID/maps``; paths are decoded as the file system's names are."""
-    return [
-        Mapping(
-            int(start, 16),
-            int(end, 16),
-            permissions.decode(),
-            int(offset, 16),
-            device.decode(),
-            int(inode),
-            _path(path),
-        )
-        for start, end, permissions, offset, device, inode, path in _LINE.findall(data)
-    ]
+    found = []
+    for line in data.splitlines():
+        fields = line.split(b" ", FIELDS - 1)
+        start, _, end = fields[0].partition(b"-")
+        if len(fields) == FIELDS and end:
+            found.append(
+                Mapping(
+                    int(start, 16),
+                    int(end, 16),
+                    fields[1].decode(),
+                    int(fields[2], 16),
+                    fields[3].decode(),
+                    int(fields[4]),
+                    _path(fields[5].lstrip(b" ")),
+                )
+            )
+    return found
 
 
 def _path(raw: bytes) -> str:
     # The kernel writes a newline in a name as \012 (fs/seq_file.c: mangle_path).
     return os.fsdecode(raw.replace(b"\\012", b"\n"))
+
+
+def _smaps_pattern() -> re.Pattern[bytes]:
+    # Documentation/filesystems/proc.rst: a line of maps, then lines of one field each.
+    return re.compile(
+        rb"^([0-9a-f]+)-[0-9a-f]+ .*\n(?:[A-Z].*\n)*?"
+        rb"Rss: +(\d+) kB\n(?:[A-Z].*\n)*?Swap: +(\d+) kB$",
+        re.MULTILINE,
+    )
 
 
 def heap_mappings(mappings: list[Mapping]) -> list[Mapping]:
@@ -105,7 +111,7 @@ def _touched(handle: ProcessHandle, mappings: list[Mapping]) -> list[Mapping]:
         return mappings
     untouched = {
         int(found[1], 16)
-        for found in _SMAPS.finditer(handle.read("smaps"))
+        for found in _smaps_pattern().finditer(handle.read("smaps"))
         if int(found[2]) == int(found[3]) == 0
     }
     return [mapping for mapping in mappings if mapping.start not in untouched]
