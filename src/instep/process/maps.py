@@ -6,6 +6,8 @@ import os
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from instep.errors import InstepError
+
 if TYPE_CHECKING:
     from instep.system.processes import ProcessHandle
 
@@ -90,7 +92,7 @@ def resident_runs(handle: ProcessHandle, mappings: list[Mapping]) -> list[Run]:
     """
     try:
         descriptor = handle.open("pagemap")
-    except Exception:  # noqa: BLE001 - any failure means that the hint is not to be had
+    except (InstepError, OSError):  # the hint is not to be had
         return [Run(mapping.start, mapping.end - mapping.start) for mapping in mappings]
     runs: list[Run] = []
     try:
