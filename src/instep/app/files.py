@@ -11,7 +11,7 @@ from instep.disk.sources import SourceFile, SourceMissing
 from instep.errors import HelperFailed
 from instep.model.compiled import CompiledModule
 from instep.model.encoding import BrokenEncoding, decode_logic
-from instep.model.verdicts import BYTECODE_LIES, OTHER_RELEASE, SEVERITY, ModuleVerdict, Verdict
+from instep.model.verdicts import BYTECODE_LIES, OTHER_RELEASE, ModuleVerdict, Verdict
 from instep.system.parallel import map_forked
 from instep.verdict.class_bodies import same_but_lines
 from instep.verdict.difference import (
@@ -45,7 +45,6 @@ STANDARD_LOADERS = frozenset({
 IMPORTLIB = ("_frozen_importlib", "importlib.")
 # Loaders of other runners that compile a source as it is written.
 PLAIN_LOADERS = frozenset({"coverage.execfile.DummyLoader"})
-MAXIMUM_SHIFTS = 16
 # Files that are worth a second process: a fork and its pipe cost what some dozen files do.
 WORTH_WORKERS = 100
 UNSTEADY = "it changes while it is read"
@@ -376,8 +375,3 @@ def _judge_gone(
     if not names and not subject.namespace:
         return None
     return judge_missing(subject.name, subject.file, sorted(set(names), key=lambda one: one[1]))
-
-
-def severity(verdict: ModuleVerdict) -> int:
-    """For sorting: the worst first."""
-    return -SEVERITY[verdict.verdict]

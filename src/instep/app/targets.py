@@ -14,7 +14,7 @@ from instep.system.processes import ProcessHandle, pids
 from instep.system.sockets import listeners
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 MAXIMUM_PORT = 65535
 MAXIMUM_DIGITS = 10
@@ -65,18 +65,24 @@ def _by_path(name: str) -> list[int]:
         wanted = os.stat(name)  # noqa: PTH116 - as above
     except OSError as error:
         raise UsageError(f"{name}: {(error.strerror or str(error)).lower()}") from error
+    found = _python_processes(lambda handle: _runs(handle, wanted))
+    if not found:
+        raise NothingMatched(f"no process that may be read runs {name}")
+    return found
+
+
+def _python_processes(wanted: Callable[[ProcessHandle], bool]) -> list[int]:
+    """The Python processes but this one that are ``wanted``; those that end meanwhile are not."""
     found = []
     for pid in pids():
         if pid == os.getpid():
             continue
         try:
             with ProcessHandle(pid) as handle:
-                if is_python(handle) and _runs(handle, wanted):
+                if is_python(handle) and wanted(handle):
                     found.append(pid)
         except InstepError:
             continue
-    if not found:
-        raise NothingMatched(f"no process that may be read runs {name}")
     return found
 
 
@@ -93,21 +99,15 @@ def processes_under(directory: str) -> list[int]:
     Those that can't be read are among them if they run in a folder below it.
     """
     prefix = directory.rstrip("/") + "/"
-    found = []
-    for pid in pids():
-        if pid == os.getpid():
-            continue
-        try:
-            with ProcessHandle(pid) as handle:
-                if handle.owner()[0] != os.geteuid() or not is_python(handle):
-                    continue
-                files = loaded_files(handle)
-                # What can't be read is not passed over: it may be running code from here.
-                here = files or [handle.link("cwd") + "/"]
-                if any(_is_own(file, prefix) for file in here):
-                    found.append(pid)
-        except InstepError:
-            continue
+
+    def is_here(handle: ProcessHandle) -> bool:
+        if handle.owner()[0] != os.geteuid():
+            return False
+        # What can't be read is not passed over: it may be running code from here.
+        files = loaded_files(handle) or [handle.link("cwd") + "/"]
+        return any(_is_own(file, prefix) for file in files)
+
+    found = _python_processes(is_here)
     if not found:
         raise NothingMatched(f"no Python process of mine has loaded code from {directory}")
     return found

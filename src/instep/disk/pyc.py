@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
 HEADER_SIZE = 16
 FLAG_HASHED = 0x1
-FLAG_CHECKED = 0x2
 
 
 class PycState(StrEnum):

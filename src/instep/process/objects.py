@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 MAXIMUM_ITEMS = 1 << 20
 MAXIMUM_TEXT = 4 << 20
 MAXIMUM_TEXTS = 256 << 20  # characters that are remembered: all names, keys and files
-DICT_KEYS_UNICODE = 1
 DICT_KEYS_GENERAL = 0
-POINTER = struct.Struct("<Q")
 _TYPE_AND_SIZE = struct.Struct("<QQ")
 _POINTERS: dict[int, struct.Struct] = {}
 _CODECS = {1: "latin-1", 2: "utf-16-le", 4: "utf-32-le"}
